@@ -1,0 +1,9 @@
+"""Every image and tool version this project pins, one a line.
+
+Bump a version here and nowhere else; `make up` then pulls (or rebuilds) what changed.
+"""
+
+POSTGRES = "postgres:17.10"
+PYTHON = "python:3.12-slim"
+PGADMIN = "dpage/pgadmin4:9.18"
+GRAFANA = "grafana/grafana:12.3.0"
