@@ -3,7 +3,7 @@
 Bump a version here and nowhere else; `make up` then pulls (or rebuilds) what changed.
 """
 
-POSTGRES = "postgres:17.10"
-PYTHON = "python:3.12-slim"
+POSTGRES = "postgres:17.11"
+PYTHON = "python:3.12.12-slim-trixie"
 PGADMIN = "dpage/pgadmin4:9.18"
 GRAFANA = "grafana/grafana:12.3.0"

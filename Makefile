@@ -1,0 +1,55 @@
+# The two commands are `make up` and `make test`; `make help` lists the rest.
+# Recipes are thin on purpose: what they do stands in toolchain/.
+
+# The first Python that is new enough; `make PYTHON=...` to choose another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+HUB = . .hub/env && python -m toolchain.hub
+
+# STACK=name works on another stack than the one that is selected.
+export STACK
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status logs psql passwords recover images test lint bench
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## find or install the engine, Pulumi and the Python packages
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer on PATH" >&2; \
+	  echo "to mend it: apt-get install python3 python3-venv   (Debian 12 and newer), or make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m toolchain setup
+
+up: setup ## deploy the stack and print its URLs
+	@$(HUB) up
+
+down: setup ## destroy the stack: containers, network, volumes (unless protectData)
+	@$(HUB) down
+
+status: ## what runs, and how it is
+	@$(HUB) status
+
+logs: ## follow all logs; ROLE=backend for one of them
+	@$(HUB) logs $(ROLE)
+
+psql: ## a prompt on the database, as its owner
+	@$(HUB) psql
+
+passwords: ## show the generated passwords
+	@. .hub/env && pulumi stack output --show-secrets
+
+recover: setup ## after a lost passphrase or state: forget the stack but keep its data; then `make up`
+	@$(HUB) recover
+
+images: setup
+	@$(HUB) images
+
+test: images ## lint, types and every test, on a real engine
+	@$(MAKE) --no-print-directory lint
+	@. .hub/env && python -m pytest $(TESTS)
+
+lint: setup ## ruff and mypy
+	@. .hub/env && ruff check . && ruff format --check . && mypy
+
+bench: images ## measure the stack side by side with docker compose
+	@. .hub/env && python -m bench

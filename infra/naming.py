@@ -1,0 +1,27 @@
+"""How everything the stack makes is named and labelled."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Names of one stack; two stacks on one engine never share one."""
+
+    project: str
+    stack: str
+
+    @property
+    def network(self) -> str:
+        """Name of the stack's network."""
+        return f"{self.project}-{self.stack}"
+
+    def of(self, role: str) -> str:
+        """Name of the container or volume of a role."""
+        return f"{self.project}-{self.stack}-{role}"
+
+    def labels(self, role: str | None = None) -> dict[str, str]:
+        """Labels by which everything of the stack is found again (see `make recover`)."""
+        labels = {f"{self.project}.project": self.project, f"{self.project}.stack": self.stack}
+        if role is not None:
+            labels[f"{self.project}.role"] = role
+        return labels

@@ -1,0 +1,61 @@
+"""What must hold on this machine before `up` creates anything."""
+
+import errno
+import socket
+import subprocess
+
+from infra.naming import Naming
+from infra.settings import Problem, StackSettings, set_command
+
+
+def taken_ports(settings: StackSettings, naming: Naming) -> list[Problem]:
+    """Return a problem for each port to be published that something else listens on.
+
+    This looks at the machine but decides nothing that goes into the graph.
+    """
+    address = str(settings.bind_address)
+    busy = {
+        key: port for key, port in settings.published_ports().items() if not _free(address, port)
+    }
+    if not busy:
+        return []
+    ours = _published_by(naming)
+    return [
+        Problem(
+            key=key,
+            value=str(port - settings.port_offset),
+            reason=f"port {port} on {address} is in use by another program "
+            f"(`ss -ltnp 'sport = :{port}'` tells which)",
+            mend=set_command(key, port - settings.port_offset + 1)
+            + f"   (or shift all ports: {set_command('portOffset', settings.port_offset + 100)})",
+        )
+        for key, port in busy.items()
+        if port not in ours
+    ]
+
+
+def _free(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        # Without it, connections of a stack just destroyed would hold the port for a minute.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            # Other errors (an address that is not this machine's, a port below 1024) are the
+            # engine's to judge: it may run elsewhere or with more rights.
+            return error.errno != errno.EADDRINUSE
+    return True
+
+
+def _published_by(naming: Naming) -> set[int]:
+    """Return the host ports that this stack's own containers publish."""
+    filters = [f"--filter=label={k}={v}" for k, v in naming.labels().items()]
+    listed = subprocess.run(
+        ["docker", "ps", *filters, "--format", "{{.Ports}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # "127.0.0.1:8000->8000/tcp, 127.0.0.1:5432->5432/tcp"
+    entries = listed.stdout.replace("\n", ", ").split(", ")
+    return {int(entry.split("->")[0].rsplit(":", 1)[1]) for entry in entries if "->" in entry}

@@ -1,0 +1,91 @@
+"""The backend, and the image that it shares with the migrations."""
+
+import hashlib
+
+from infra.images import ROOT, public_image
+from infra.naming import Naming
+from infra.secrets import Secrets
+from infra.services import postgres, roles
+from infra.settings import StackSettings
+from infra.versions import PYTHON
+from infra.workload import BuiltImage, HostMount, Limits, Port, Probe, SecretFile, Service
+
+ROLE = "backend"
+PORT = 8000
+UID = 10001  # `hub` in app/Dockerfile
+HOME = "/srv"
+
+# What the Dockerfile copies; .dockerignore lets nothing else into the build.
+DEPENDENCIES = ("app/Dockerfile", "app/requirements.txt", "constraints.txt", "alembic.ini")
+CODE = ("app", "migrations")
+
+
+def image(settings: StackSettings, naming: Naming) -> BuiltImage:
+    """Return the image: dependencies alone for hot reload, the code baked in otherwise."""
+    inputs = DEPENDENCIES if settings.hot_reload else DEPENDENCIES + CODE
+    return BuiltImage(
+        name=naming.of(ROLE),
+        digest=digest_of(*inputs),
+        context=str(ROOT),
+        dockerfile="app/Dockerfile",
+        target="deps" if settings.hot_reload else "full",
+        base=public_image(PYTHON, settings),
+    )
+
+
+def digest_of(*inputs: str) -> str:
+    """Return a short digest over the files and folders `inputs`, relative to the project's root."""
+    digest = hashlib.sha256()
+    for name in inputs:
+        path = ROOT / name
+        files = [path] if path.is_file() else sorted(path.rglob("*"))
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(ROOT)}\0".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def code_mounts(settings: StackSettings) -> list[HostMount]:
+    """Return the mounts that put this work tree's code into the container, for hot reload."""
+    if not settings.hot_reload:
+        return []
+    return [HostMount(source=str(ROOT / name), path=f"{HOME}/{name}") for name in CODE]
+
+
+def database_env(role: str, password: SecretFile) -> dict[str, str]:
+    """Return the variables by which app/config.py finds the database."""
+    return {
+        "DATABASE_HOST": postgres.ROLE,
+        "DATABASE_PORT": str(postgres.PORT),
+        "DATABASE_NAME": postgres.DATABASE,
+        "DATABASE_USER": role,
+        "DATABASE_PASSWORD_FILE": password.path,
+    }
+
+
+def service(settings: StackSettings, naming: Naming, secrets: Secrets) -> Service:
+    """Return the API server, which reads and writes rows as `ontology_app`."""
+    password = SecretFile(name="app_password", value=secrets.app, uid=UID)
+    command = ["uvicorn", "app.main:app", "--host=0.0.0.0", f"--port={PORT}"]
+    return Service(
+        role=ROLE,
+        image=image(settings, naming),
+        user=f"{UID}:{UID}",
+        command=[*command, "--reload", "--reload-dir=app"] if settings.hot_reload else command,
+        env={
+            **database_env(roles.APP, password),
+            "DEBUG": str(settings.debug).lower(),
+        },
+        secrets=[password],
+        ports=[Port(container=PORT, host=settings.backend_port)],
+        mounts=code_mounts(settings),
+        readiness=_probe("ready"),
+        liveness=_probe("live"),
+        limits=Limits(memory=512, pids=256),
+        stop_grace=30,
+    )
+
+
+def _probe(what: str) -> Probe:
+    return Probe(command=["python", "-ISm", "app.healthcheck", what])

@@ -1,0 +1,40 @@
+"""Grafana, where its public image can be had (`grafana` in the config)."""
+
+from infra.images import public_image
+from infra.secrets import Secrets
+from infra.settings import StackSettings
+from infra.versions import GRAFANA
+from infra.workload import Limits, Port, Probe, SecretFile, Service, VolumeMount
+
+ROLE = "grafana"
+PORT = 3000
+UID = 472  # `grafana` in the public image
+
+DATA_VOLUME = "grafana-data"
+DATA_PATH = "/var/lib/grafana"
+
+
+def service(settings: StackSettings, secrets: Secrets) -> Service:
+    """Return Grafana; its admin's password is set at the first start on an empty volume."""
+    if secrets.grafana is None:
+        raise ValueError("grafana is off in the settings: there is no password to run it with")
+    password = SecretFile(name="grafana_password", value=secrets.grafana, uid=UID)
+    return Service(
+        role=ROLE,
+        image=public_image(GRAFANA, settings),
+        user=f"{UID}:0",
+        env={
+            "GF_SECURITY_ADMIN_PASSWORD__FILE": password.path,
+            # Neither of them is of use to the stack, and both call out.
+            "GF_ANALYTICS_REPORTING_ENABLED": "false",
+            "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        },
+        secrets=[password],
+        ports=[Port(container=PORT, host=settings.grafana_port)],
+        mounts=[VolumeMount(volume=DATA_VOLUME, path=DATA_PATH)],
+        readiness=Probe(
+            command=["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/api/health"],
+        ),
+        limits=Limits(memory=512, pids=256),
+        stop_grace=30,
+    )

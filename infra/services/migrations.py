@@ -1,0 +1,33 @@
+"""The migrations job: Alembic brings the database to the code's revision before the backend."""
+
+import pulumi
+
+from infra.naming import Naming
+from infra.secrets import Secrets
+from infra.services import backend, roles
+from infra.settings import StackSettings
+from infra.workload import Job, Limits, SecretFile
+
+
+def job(
+    settings: StackSettings, naming: Naming, secrets: Secrets, roles_job: pulumi.Input[str]
+) -> Job:
+    """Return the job; `roles_job` is the id of the roles job's container.
+
+    A roles job that ran again means a new volume or new passwords: then this runs again too.
+    """
+    password = SecretFile(name="owner_password", value=secrets.owner, uid=backend.UID)
+    return Job(
+        role="migrations",
+        image=backend.image(settings, naming),
+        user=f"{backend.UID}:{backend.UID}",
+        command=["alembic", "upgrade", "head"],
+        env=backend.database_env(roles.OWNER, password),
+        secrets=[password],
+        mounts=backend.code_mounts(settings),
+        runs_again_with={
+            "migrations": backend.digest_of("migrations"),
+            "roles-job": roles_job,
+        },
+        limits=Limits(memory=256, pids=64),
+    )

@@ -1,0 +1,56 @@
+"""pgAdmin, which knows the database at the first login."""
+
+import json
+
+from infra.images import public_image
+from infra.secrets import Secrets
+from infra.services import postgres, roles
+from infra.settings import StackSettings
+from infra.versions import PGADMIN
+from infra.workload import File, Limits, Port, Probe, SecretFile, Service
+
+ROLE = "pgadmin"
+PORT = 80
+UID = 5050  # `pgadmin` in the public image and in its twin
+
+SERVERS_PATH = "/pgadmin4/servers.json"
+
+
+def service(settings: StackSettings, secrets: Secrets) -> Service:
+    """Return pgAdmin. It keeps no volume: users and servers come from the settings each time."""
+    password = SecretFile(name="pgadmin_password", value=secrets.pgadmin, uid=UID)
+    return Service(
+        role=ROLE,
+        image=public_image(PGADMIN, settings),
+        user=f"{UID}:0",
+        env={
+            "PGADMIN_DEFAULT_EMAIL": settings.pgadmin_email,
+            "PGADMIN_DEFAULT_PASSWORD_FILE": password.path,
+            "PGADMIN_DISABLE_POSTFIX": "true",
+            "PGADMIN_SERVER_JSON_FILE": SERVERS_PATH,
+            "PGADMIN_CONFIG_UPGRADE_CHECK_ENABLED": "False",
+        },
+        files=[File(path=SERVERS_PATH, content=_servers(), uid=UID)],
+        secrets=[password],
+        ports=[Port(container=PORT, host=settings.pgadmin_port)],
+        # The image's Python carries this as a file capability: without it in the container's
+        # set, the kernel refuses to start the binary at all.
+        capabilities=["NET_BIND_SERVICE"],
+        readiness=Probe(
+            command=["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/misc/ping"],
+        ),
+        limits=Limits(memory=768, pids=128),
+    )
+
+
+def _servers() -> str:
+    server = {
+        "Name": "Ontology Hub",
+        "Group": "Servers",
+        "Host": postgres.ROLE,
+        "Port": postgres.PORT,
+        "MaintenanceDB": postgres.DATABASE,
+        "Username": roles.OWNER,
+        "SSLMode": "prefer",
+    }
+    return json.dumps({"Servers": {"1": server}}, indent=2)

@@ -1,0 +1,52 @@
+"""PostgreSQL: the one place where the ontology lives."""
+
+from infra.images import public_image
+from infra.secrets import Secrets
+from infra.settings import StackSettings
+from infra.versions import POSTGRES
+from infra.workload import Limits, Port, Probe, PublicImage, SecretFile, Service, VolumeMount
+
+ROLE = "db"
+PORT = 5432
+DATABASE = "ontology_hub"
+UID = 999  # `postgres` in the public image and in its twin
+
+DATA_VOLUME = "pgdata"
+DATA_PATH = "/var/lib/postgresql/data"
+# Whoever mounts the socket's volume may become superuser: the roles job alone does.
+SOCKET_VOLUME = "pgsocket"
+SOCKET_PATH = "/var/run/postgresql"
+
+
+def image(settings: StackSettings) -> PublicImage:
+    """Return the image of the server, which also carries psql for the roles job."""
+    return public_image(POSTGRES, settings)
+
+
+def service(settings: StackSettings, secrets: Secrets) -> Service:
+    """Return the server; the roles job gives it its database and roles."""
+    password = SecretFile(name="postgres_password", value=secrets.postgres, uid=UID)
+    return Service(
+        role=ROLE,
+        image=image(settings),
+        user=f"{UID}:{UID}",
+        env={
+            "POSTGRES_PASSWORD_FILE": password.path,
+            "POSTGRES_INITDB_ARGS": "--data-checksums",
+        },
+        secrets=[password],
+        ports=[Port(container=PORT, host=settings.database_port)] if settings.database_port else [],
+        mounts=[
+            VolumeMount(volume=DATA_VOLUME, path=DATA_PATH),
+            VolumeMount(volume=SOCKET_VOLUME, path=SOCKET_PATH),
+        ],
+        readiness=Probe(
+            # Over TCP: while the data folder is being initialised, a temporary server already
+            # answers on the socket.
+            command=["pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres"],
+            interval=1,
+        ),
+        limits=Limits(memory=1024, pids=256),
+        # A server that is killed before its shutdown checkpoint recovers at the next start, slowly.
+        stop_grace=60,
+    )

@@ -1,0 +1,281 @@
+"""The stack's settings: every key of `pulumi config`, typed, checked together.
+
+Pulumi stops at the first key of a wrong type and shows no way out, so Pulumi.yaml declares each
+key as text, and this module reports everything that is wrong at once, each with its remedy.
+"""
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    SecretStr,
+)
+from pydantic import ValidationError as PydanticError
+from pydantic.alias_generators import to_camel
+
+PROJECT = "ontology-hub"
+
+# Stands for the stack's own name where problems are told by config key.
+STACK = "(stack name)"
+STACK_NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9]){0,29}")
+
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _empty_is_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+ClosablePort = Annotated[PortNumber | None, BeforeValidator(_empty_is_none)]
+
+
+def _strong_enough(value: SecretStr) -> SecretStr:
+    if not 8 <= len(value.get_secret_value()) <= 128:
+        raise ValueError("must have 8 to 128 characters")
+    # Others do not survive every file, URL and pgpass line that a password travels through.
+    if not re.fullmatch("[!-~]+", value.get_secret_value()):
+        raise ValueError("may hold the ASCII characters from ! to ~ only")
+    return value
+
+
+def _registry_name(value: str) -> str:
+    if not re.fullmatch(r"([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?", value):
+        raise ValueError("must look like host[:port][/path], without a scheme")
+    return value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_strong_enough)]
+RegistryName = Annotated[str, AfterValidator(_registry_name)]
+
+
+class StackSettings(BaseModel):
+    """All config keys of the stack; the README's table and Pulumi.yaml follow from this class."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    image_source: Literal["registry", "local"] = Field(
+        "registry",
+        description="`registry` pulls the public images, `local` uses the twins built by `make up`",
+    )
+    registry_mirror: RegistryName = Field(
+        "", description="host[:port][/path] to pull the public images from, instead of Docker Hub"
+    )
+    grafana: bool = Field(True, description="run Grafana; needs its public image")
+    hot_reload: bool = Field(
+        False, description="mount app/ and restart on edits, instead of baking the code in"
+    )
+    debug: bool = Field(
+        False, description="verbose errors in the backend's answers; never in production"
+    )
+    bind_address: IPv4Address = Field(
+        IPv4Address("127.0.0.1"), description="host address that the ports are published on"
+    )
+    port_offset: Annotated[int, Field(ge=0, le=60000)] = Field(
+        0, description="added to every port below, so that several stacks fit on one machine"
+    )
+    backend_port: PortNumber = Field(8000, description="host port of the API")
+    pgadmin_port: PortNumber = Field(5050, description="host port of pgAdmin")
+    grafana_port: PortNumber = Field(3000, description="host port of Grafana")
+    database_port: ClosablePort = Field(
+        None, description="host port of PostgreSQL; empty keeps it inside the stack's network"
+    )
+    pgadmin_email: EmailStr = Field("admin@example.com", description="login name of pgAdmin")
+    start_timeout: Annotated[int, Field(ge=10, le=3600)] = Field(
+        180, description="seconds that a service may take to become healthy before `up` fails"
+    )
+    protect_data: bool = Field(False, description="keep the volumes on `pulumi destroy`")
+
+    postgres_password: Secret | None = Field(
+        None, description="password of the superuser `postgres`; generated if absent"
+    )
+    owner_password: Secret | None = Field(
+        None, description="password of `ontology`, who owns and migrates; generated if absent"
+    )
+    app_password: Secret | None = Field(
+        None, description="password of `ontology_app`, the backend's role; generated if absent"
+    )
+    read_password: Secret | None = Field(
+        None, description="password of `ontology_read`, who only reads; generated if absent"
+    )
+    pgadmin_password: Secret | None = Field(
+        None, description="password of pgAdmin's login; generated if absent"
+    )
+    grafana_password: Secret | None = Field(
+        None, description="password of Grafana's `admin` at its first start; generated if absent"
+    )
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, str], secret_keys: frozenset[str], stack: str
+    ) -> Self:
+        """Build the settings from the project's config (keys without the namespace).
+
+        Raises `SettingsError`, which lists everything that is wrong.
+        """
+        problems = _stack_problems(stack) + _plain_secrets(config, secret_keys)
+        refused = {problem.key for problem in problems}
+        settings = None
+        try:
+            settings = cls.model_validate(dict(config))
+        except PydanticError as error:
+            problems += [
+                problem for problem in _described(error, config) if problem.key not in refused
+            ]
+            # The keys that are well by themselves still deserve the checks across keys.
+            bad = {str(item["loc"][0]) for item in error.errors()}
+            settings = cls.model_validate({k: v for k, v in config.items() if k not in bad})
+        problems += _port_clashes(settings)
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+    def published_ports(self) -> dict[str, int]:
+        """Return config key to host port, offset included, for every port the stack publishes."""
+        ports = {"backendPort": self.backend_port, "pgadminPort": self.pgadmin_port}
+        if self.grafana:
+            ports["grafanaPort"] = self.grafana_port
+        if self.database_port is not None:
+            ports["databasePort"] = self.database_port
+        return {key: port + self.port_offset for key, port in ports.items()}
+
+
+class Problem(BaseModel):
+    """One thing that is wrong with the config, and the command that mends it."""
+
+    key: str
+    value: str | None = None
+    reason: str
+    mend: str
+
+    def __str__(self) -> str:
+        name = self.key if self.key == STACK else f"{PROJECT}:{self.key}"
+        shown = "" if self.value is None else f" = {self.value}"
+        return f"  {name}{shown}\n      {self.reason}\n      mend: {self.mend}"
+
+
+class SettingsError(Exception):
+    """The config cannot be used; `problems` says all that is wrong with it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+        super().__init__(
+            f"{count} wrong; nothing was changed.\n" + "\n".join(str(item) for item in problems)
+        )
+
+
+def is_secret(key: str) -> bool:
+    """Tell whether the config key `key` (camelCase) holds a secret."""
+    return key.endswith("Password")
+
+
+def set_command(key: str, value: object) -> str:
+    """Return the command that sets `key`; a secret's value is asked for, never put on the line."""
+    if is_secret(key):
+        return f"pulumi config set --secret {PROJECT}:{key}"
+    return f"pulumi config set {PROJECT}:{key} {value}"
+
+
+def _default_of(key: str) -> str:
+    for name, declared in StackSettings.model_fields.items():
+        if to_camel(name) == key:
+            default = declared.default
+            if isinstance(default, bool):
+                return str(default).lower()
+            return "''" if default in (None, "") else str(default)
+    return "''"
+
+
+def _described(error: PydanticError, config: Mapping[str, str]) -> list[Problem]:
+    problems = []
+    for item in error.errors():
+        key = str(item["loc"][0])
+        if item["type"] == "extra_forbidden":
+            known = ", ".join(sorted(to_camel(name) for name in StackSettings.model_fields))
+            problems.append(
+                Problem(
+                    key=key,
+                    reason=f"no such setting; there are {known}",
+                    mend=f"pulumi config rm {PROJECT}:{key}",
+                )
+            )
+            continue
+        value = None if is_secret(key) else repr(config[key])[:80]
+        reason = item["msg"].removeprefix("Value error, ")
+        problems.append(
+            Problem(key=key, value=value, reason=reason, mend=set_command(key, _default_of(key)))
+        )
+    return problems
+
+
+def _plain_secrets(config: Mapping[str, str], secret_keys: frozenset[str]) -> list[Problem]:
+    known = {to_camel(name) for name in StackSettings.model_fields}
+    problems = []
+    for key in sorted(known & set(config)):
+        if not is_secret(key):
+            continue
+        if key not in secret_keys:
+            problems.append(
+                Problem(
+                    key=key,
+                    reason="is a secret and stands in clear in the stack's config file",
+                    mend=f"{set_command(key, '')} (with a new password: this one is known now)",
+                )
+            )
+    return problems
+
+
+def _stack_problems(stack: str) -> list[Problem]:
+    if STACK_NAME.fullmatch(stack):
+        return []
+    return [
+        Problem(
+            key=STACK,
+            value=repr(stack),
+            reason="the stack's name becomes part of container and image names: "
+            "lower-case letters, digits and single hyphens, 30 at most",
+            mend="pulumi stack rename dev",
+        )
+    ]
+
+
+def _port_clashes(settings: StackSettings) -> list[Problem]:
+    problems = []
+    owner: dict[int, str] = {}
+    for key, port in settings.published_ports().items():
+        if port > 65535:
+            problems.append(
+                Problem(
+                    key="portOffset",
+                    value=str(settings.port_offset),
+                    reason=f"lifts {key} to {port}, beyond 65535",
+                    mend=set_command("portOffset", 0),
+                )
+            )
+        elif port in owner:
+            problems.append(
+                Problem(
+                    key=key,
+                    value=str(port - settings.port_offset),
+                    reason=f"is taken by {owner[port]} already",
+                    mend=set_command(key, _next_free(port - settings.port_offset, settings)),
+                )
+            )
+        else:
+            owner[port] = key
+    return problems
+
+
+def _next_free(port: int, settings: StackSettings) -> int:
+    used = {taken - settings.port_offset for taken in settings.published_ports().values()}
+    return next(candidate for candidate in range(port + 1, port + 20) if candidate not in used)

@@ -1,0 +1,85 @@
+"""Which services there are, what each waits for, and what the stack tells the outside."""
+
+from urllib.parse import quote
+
+import pulumi
+
+from infra import preflight
+from infra.config import project_config
+from infra.naming import Naming
+from infra.secrets import Secrets
+from infra.services import backend, grafana, migrations, pgadmin, postgres, roles
+from infra.settings import PROJECT, SettingsError, StackSettings
+from infra.targets.docker import DockerTarget
+
+
+def deploy() -> None:
+    """Declare the whole stack. To add a service: one file in services/ and one line here."""
+    naming = Naming(PROJECT, pulumi.get_stack())
+    settings = _checked_settings(naming)
+    secrets = Secrets.of(settings)
+    target = DockerTarget(settings, naming)
+    target.volume(postgres.DATA_VOLUME)
+    target.volume(postgres.SOCKET_VOLUME)
+
+    db = target.service(postgres.service(settings, secrets))
+    role = target.job(roles.job(settings, secrets), after=[db])
+    migrated = target.job(
+        migrations.job(settings, naming, secrets, role.container.id), after=[db, role]
+    )
+    target.service(backend.service(settings, naming, secrets), after=[db, migrated])
+    target.service(pgadmin.service(settings, secrets), after=[db])
+    if settings.grafana:
+        target.volume(grafana.DATA_VOLUME)
+        target.service(grafana.service(settings, secrets), after=[db])
+
+    _export_urls(settings)
+    _export_access(settings, secrets)
+    pulumi.export("migration_revision", migrated.container.container_logs.apply(_revision))
+
+
+def _checked_settings(naming: Naming) -> StackSettings:
+    try:
+        settings = StackSettings.from_config(*project_config(), naming.stack)
+        if problems := preflight.taken_ports(settings, naming):
+            raise SettingsError(problems)
+    except SettingsError as error:
+        raise pulumi.RunError(str(error)) from None
+    return settings
+
+
+def _export_urls(settings: StackSettings) -> None:
+    ports = settings.published_ports()
+    host = "127.0.0.1" if settings.bind_address.is_unspecified else settings.bind_address
+    pulumi.export("api_url", f"http://{host}:{ports['backendPort']}")
+    pulumi.export("docs_url", f"http://{host}:{ports['backendPort']}/docs")
+    pulumi.export("pgadmin_url", f"http://{host}:{ports['pgadminPort']}")
+    if settings.grafana:
+        pulumi.export("grafana_url", f"http://{host}:{ports['grafanaPort']}")
+
+
+def _export_access(settings: StackSettings, secrets: Secrets) -> None:
+    ports = settings.published_ports()
+    if settings.database_port is not None:
+        host = "127.0.0.1" if settings.bind_address.is_unspecified else settings.bind_address
+        place = f"{host}:{ports['databasePort']}/{postgres.DATABASE}"
+        pulumi.export(
+            "database_url",
+            pulumi.Output.concat(
+                f"postgresql://{roles.OWNER}:",
+                secrets.owner.apply(lambda password: quote(password, safe="")),
+                f"@{place}",
+            ),
+        )
+    pulumi.export("pgadmin_email", settings.pgadmin_email)
+    pulumi.export("pgadmin_password", secrets.pgadmin)
+    if secrets.grafana is not None:
+        pulumi.export("grafana_password", secrets.grafana)
+
+
+def _revision(log: str | None) -> str | None:
+    """Return the revision that the migrations job reports on its last line."""
+    for line in reversed((log or "").splitlines()):
+        if "migration_revision=" in line:
+            return line.split("migration_revision=", 1)[1].split()[0].strip('"')
+    return None

@@ -1,0 +1,161 @@
+"""What a service is, told without naming any engine.
+
+A service file (`infra/services/`) builds one `Workload` or `Job`; a target (`infra/targets/`)
+turns it into resources. Nothing here imports a provider, so a new target needs no new services.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+
+SECRETS_FOLDER = "/run/secrets"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicImage:
+    """An image that somebody publishes, by its full reference."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltImage:
+    """An image built from this repository.
+
+    `digest` is over everything that decides the content: equal digests mean that no build is due.
+    `context` is an absolute folder, `dockerfile` a path inside it.
+    """
+
+    name: str
+    digest: str
+    context: str
+    dockerfile: str
+    target: str
+    base: PublicImage
+
+
+Image = PublicImage | BuiltImage
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file with plain content at an absolute `path` inside the container."""
+
+    path: str
+    content: str
+    uid: int
+    mode: str = "0444"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretFile:
+    """A secret, delivered as a file that its owner alone may read.
+
+    It never travels in the environment: `docker inspect` would show it to whoever may look.
+    """
+
+    name: str
+    value: pulumi.Output[str]
+    uid: int
+    mode: str = "0400"
+
+    @property
+    def path(self) -> str:
+        """Where the container finds it."""
+        return f"{SECRETS_FOLDER}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeMount:
+    """A named volume of the stack, mounted at `path`."""
+
+    volume: str
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostMount:
+    """A folder of this machine (absolute `source`), mounted read-only at `path`."""
+
+    source: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A container port published on the host."""
+
+    container: int
+    host: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """A command that tells by its exit code whether the service is well; times in seconds.
+
+    Failures within `start_period` after the start do not count; `retries` in a row after it do.
+    """
+
+    command: Sequence[str]
+    interval: int = 2
+    timeout: int = 5
+    start_period: int = 60
+    retries: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a container may take: memory in MiB (swap included), processes and threads."""
+
+    memory: int
+    pids: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A container of the stack.
+
+    `role` names it (`<project>-<stack>-<role>`) and is its host name on the stack's network.
+    `user` is `uid:gid`. `capabilities` are added after all were dropped.
+    `stop_grace` is how many seconds it may take to end before it is killed.
+    """
+
+    role: str
+    image: Image
+    user: str
+    limits: Limits
+    command: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Sequence[SecretFile] = ()
+    files: Sequence[File] = ()
+    ports: Sequence[Port] = ()
+    mounts: Sequence[VolumeMount | HostMount] = ()
+    capabilities: Sequence[str] = ()
+    stop_grace: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service(Workload):
+    """A workload that runs for ever.
+
+    `readiness` says that it can serve (its dependencies included): what others wait for.
+    `liveness` says that its process answers: what a target that kills sick containers asks, so
+    that an outage of the database does not kill the backends. Without one, `readiness` is both.
+    """
+
+    readiness: Probe
+    liveness: Probe | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Workload):
+    """A workload that runs once, and whose failure fails `pulumi up`.
+
+    It runs again when its image, files, secrets or `runs_again_with` change (name to value: told
+    apart by value only), and not otherwise. `time_limit` is in seconds.
+    """
+
+    runs_again_with: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    time_limit: int = 600

@@ -1,0 +1,76 @@
+"""Drive the Pulumi CLI as its user would."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from toolchain.console import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = "ontology-hub"
+
+
+def run(*arguments: str) -> None:
+    """Run pulumi with its output on the terminal; raises `UserError` when it fails."""
+    done = subprocess.run(["pulumi", *arguments], cwd=ROOT, check=False)
+    if done.returncode != 0:
+        raise UserError(
+            f"`pulumi {' '.join(arguments)}` failed; its message stands above",
+            "mend what it names, then run the same make command again",
+        )
+
+
+def capture(*arguments: str) -> str:
+    """Run pulumi and return what it prints; raises `UserError` with its words when it fails."""
+    done = subprocess.run(
+        ["pulumi", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise UserError(
+            f"`pulumi {' '.join(arguments)}` failed: {done.stderr.strip()}",
+            "mend what it names, then run the same make command again",
+        )
+    return done.stdout
+
+
+def select_stack() -> str:
+    """Select the stack to work on and return its name, creating it if it is new.
+
+    STACK names it; else it is the one that is selected; else `dev`.
+    """
+    wanted = os.environ.get("STACK") or _selected() or "dev"
+    capture("stack", "select", "--create", wanted)
+    return wanted
+
+
+def _selected() -> str | None:
+    stacks: list[dict[str, Any]] = json.loads(capture("stack", "ls", "--json"))
+    return next((str(one["name"]) for one in stacks if one.get("current")), None)
+
+
+def config_file(stack: str) -> Path:
+    """Return the stack's config file (which may not exist yet)."""
+    return ROOT / f"Pulumi.{stack}.yaml"
+
+
+def config(stack: str) -> dict[str, Any]:
+    """Return what the stack's config file sets, without the defaults of Pulumi.yaml."""
+    path = config_file(stack)
+    text = yaml.safe_load(path.read_text()) if path.exists() else None
+    values: dict[str, Any] = (text or {}).get("config") or {}
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in values.items()}
+
+
+def set_config(stack: str, key: str, value: str) -> None:
+    """Write one plain config value down."""
+    capture("config", "set", "--stack", stack, f"{PROJECT}:{key}", value)
+
+
+def outputs(stack: str) -> dict[str, Any]:
+    """Return the stack's outputs, secrets masked; empty if nothing is deployed."""
+    found: dict[str, Any] = json.loads(capture("stack", "output", "--stack", stack, "--json"))
+    return found

@@ -1,0 +1,64 @@
+"""Start over with a stack whose state or passphrase is lost, and keep its data.
+
+Containers and networks are found by the stack's labels and removed; volumes never are. The next
+`make up` makes new passwords, and the roles job sets them in the old database.
+"""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from toolchain import console, pulumi
+from toolchain.console import UserError
+
+
+def recover(stack: str) -> None:
+    """Remove the stack's containers and networks and set its old state aside."""
+    filters = [
+        f"--filter=label={pulumi.PROJECT}.project={pulumi.PROJECT}",
+        f"--filter=label={pulumi.PROJECT}.stack={stack}",
+    ]
+    for container in _docker("ps", "--all", "--quiet", *filters).split():
+        # A database that is killed recovers, but one that is stopped has nothing to recover.
+        _docker("stop", "--time=60", container)
+        _docker("rm", "--force", "--volumes", container)
+    for network in _docker("network", "ls", "--quiet", *filters).split():
+        _docker("network", "rm", network)
+    kept = _docker("volume", "ls", "--quiet", *filters).split()
+    console.say(f"removed the containers and networks of stack {stack}")
+    console.say(f"kept its volumes: {', '.join(kept) or 'there are none'}")
+    _set_state_aside(stack)
+    _forget_encrypted_config(pulumi.config_file(stack))
+    console.say("now run: make up")
+
+
+def _set_state_aside(stack: str) -> None:
+    """Move the stack's files of the local backend away; a backend elsewhere is left alone."""
+    folder = pulumi.ROOT / ".hub" / "state" / ".pulumi" / "stacks" / pulumi.PROJECT
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for file in sorted(folder.glob(f"{stack}.json*")):
+        aside = pulumi.ROOT / ".hub" / "lost" / stamp / file.name
+        aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.rename(aside)
+        console.say(f"set aside {file.relative_to(pulumi.ROOT)} as {aside.relative_to(pulumi.ROOT)}")
+
+
+def _forget_encrypted_config(path: Path) -> None:
+    """Drop the salt and what was encrypted with it: nobody can read that any more."""
+    if not path.exists():
+        return
+    text = path.read_text()
+    lost = re.findall(r"^\s+ontology-hub:(\w+):\n\s+secure: .*\n?", text, re.MULTILINE)
+    text = re.sub(r"^\s+ontology-hub:\w+:\n\s+secure: .*\n?", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^encryptionsalt: .*\n?", "", text, flags=re.MULTILINE)
+    path.write_text(text)
+    for key in lost:
+        console.say(f"set again what was encrypted: pulumi config set --secret ontology-hub:{key}")
+
+
+def _docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise UserError(f"docker {' '.join(arguments)}: {done.stderr.strip()}", "make recover")
+    return done.stdout

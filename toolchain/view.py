@@ -1,0 +1,96 @@
+"""Look at a running stack: its containers, logs and database."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+from toolchain import console, pulumi
+from toolchain.console import UserError
+
+
+def containers(stack: str) -> list[dict[str, str]]:
+    """Return the stack's containers, jobs included, as `docker ps` tells them."""
+    listed = subprocess.run(
+        [
+            "docker",
+            "ps",
+            "--all",
+            f"--filter=label={pulumi.PROJECT}.project={pulumi.PROJECT}",
+            f"--filter=label={pulumi.PROJECT}.stack={stack}",
+            "--format={{json .}}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        raise UserError(f"the Docker engine does not answer: {listed.stderr.strip()}", "make setup")
+    return [json.loads(line) for line in listed.stdout.splitlines()]
+
+
+def status(stack: str) -> None:
+    """Print each container with its state, then the URLs."""
+    found = sorted(containers(stack), key=_role)
+    if not found:
+        console.say(f"stack {stack}: nothing is deployed (make up)")
+        return
+    for one in found:
+        ports = one["Ports"].replace("/tcp", "")
+        console.say(f"{_role(one):12} {one['Status']:32} {ports}".rstrip())
+    urls(stack)
+
+
+def urls(stack: str) -> None:
+    """Print where the stack can be reached, one line each."""
+    outputs = pulumi.outputs(stack)
+    rows = [
+        ("API", outputs.get("api_url")),
+        ("API docs", outputs.get("docs_url")),
+        ("pgAdmin", outputs.get("pgadmin_url")),
+        ("Grafana", outputs.get("grafana_url", "off (see `grafana` in the README)")),
+        ("passwords", "make passwords"),
+    ]
+    for what, where in rows:
+        if where is not None:
+            console.say(f"{what:10} {where}")
+
+
+def logs(stack: str, role: str | None) -> None:
+    """Follow the logs of all containers, or of one role, each line led by its role."""
+    found = [one for one in containers(stack) if role in (None, _role(one))]
+    if not found:
+        known = ", ".join(sorted(_role(one) for one in containers(stack)))
+        raise UserError(f"no container has the role {role or 'any'}", f"choose one of: {known}")
+    follow = [
+        f"docker logs --follow --tail=100 {one['ID']} 2>&1 | sed -u 's/^/{_role(one):10} | /'"
+        for one in found
+    ]
+    script = " & ".join(follow) + " & wait"
+    _end_quietly(lambda: subprocess.run(["sh", "-c", script], check=False))
+
+
+def psql(stack: str) -> None:
+    """Open psql in the database's container as the role that owns the schema."""
+    name = f"{pulumi.PROJECT}-{stack}-db"
+    terminal = ["--tty"] if sys.stdin.isatty() else []
+    os.execvp(  # noqa: S606 - the prompt takes this process's place, so that Ctrl-C is its own
+        "docker",
+        ["docker", "exec", "--interactive", *terminal, name]
+        + ["psql", "--username=ontology", "ontology_hub"],
+    )
+
+
+def _role(container: dict[str, str]) -> str:
+    labels = dict(
+        label.split("=", 1) for label in container["Labels"].split(",") if "=" in label
+    )
+    return labels.get(f"{pulumi.PROJECT}.role", "?")
+
+
+def _end_quietly(run: Callable[[], object]) -> None:
+    try:
+        run()
+    except KeyboardInterrupt:
+        print()
