@@ -1,11 +1,13 @@
-"""The stack: settings in, services wired in the order of their health, outputs out."""
+"""The program that Pulumi runs: it only finds the package and deploys the stack."""
 
 import sys
 from pathlib import Path
 
-# Pulumi runs this folder as the program; the package is found from its parent.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+# Pulumi puts this folder on the path. As a package, found from its parent, its modules cannot
+# shadow those of the standard library.
+HERE = Path(__file__).resolve().parent
+sys.path[:] = [str(HERE.parent), *(one for one in sys.path if Path(one).resolve() != HERE)]
 
-from infra.stack import deploy
+from infra.stack import deploy  # noqa: E402
 
 deploy()

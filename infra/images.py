@@ -19,7 +19,8 @@ RECIPES = ROOT / "images"
 # Twins are named apart from the public images so that neither can be mistaken for the other.
 TWIN_PREFIX = "ontology-hub-images"
 
-_TWIN_RECIPES = {
+# Public image to the folder of images/ that its twin is built from.
+TWINS = {
     versions.POSTGRES: "postgres",
     versions.PYTHON: "python",
     versions.PGADMIN: "pgadmin",
@@ -41,9 +42,9 @@ def reference(public: str, source: ImageSource) -> str:
     Grafana has no twin: with `local` its public name is returned, and whoever sets `grafana`
     to true there has put an image of that name on the engine.
     """
-    if source == "registry" or public not in _TWIN_RECIPES:
+    if source == "registry" or public not in TWINS:
         return public
-    return twin_tag(_TWIN_RECIPES[public])
+    return twin_tag(TWINS[public])
 
 
 def twin_tag(recipe: str) -> str:

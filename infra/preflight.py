@@ -4,6 +4,7 @@ import errno
 import socket
 import subprocess
 
+from infra.images import TWINS, twin_tag
 from infra.naming import Naming
 from infra.settings import Problem, StackSettings, set_command
 
@@ -31,6 +32,32 @@ def taken_ports(settings: StackSettings, naming: Naming) -> list[Problem]:
         )
         for key, port in busy.items()
         if port not in ours
+    ]
+
+
+def missing_twins(settings: StackSettings) -> list[Problem]:
+    """Return a problem for each twin that `imageSource` asks for and that is not built.
+
+    Without this the engine would look for it at Docker Hub, and the error would say nothing of
+    the cause: a recipe that changed (by `git pull`, say) is a new image.
+    """
+    if settings.image_source != "local":
+        return []
+    wanted = [twin_tag(recipe) for recipe in TWINS.values()]
+    inspected = subprocess.run(
+        ["docker", "image", "inspect", "--format={{.Id}}", *wanted],
+        capture_output=True,
+        check=False,
+    )
+    if inspected.returncode == 0:
+        return []
+    return [
+        Problem(
+            key="imageSource",
+            value="'local'",
+            reason=f"not all local images are built: {', '.join(wanted)}",
+            mend="make images",
+        )
     ]
 
 

@@ -7,7 +7,7 @@ import pulumi
 from infra import preflight
 from infra.config import project_config
 from infra.naming import Naming
-from infra.secrets import Secrets
+from infra.passwords import Passwords
 from infra.services import backend, grafana, migrations, pgadmin, postgres, roles
 from infra.settings import PROJECT, SettingsError, StackSettings
 from infra.targets.docker import DockerTarget
@@ -17,9 +17,9 @@ def deploy() -> None:
     """Declare the whole stack. To add a service: one file in services/ and one line here."""
     naming = Naming(PROJECT, pulumi.get_stack())
     settings = _checked_settings(naming)
-    secrets = Secrets.of(settings)
-    target = DockerTarget(settings, naming)
-    target.volume(postgres.DATA_VOLUME)
+    secrets = Passwords.of(settings)
+    target = DockerTarget(settings, naming, courier=postgres.image(settings))
+    target.volume(postgres.DATA_VOLUME, keep=True)
     target.volume(postgres.SOCKET_VOLUME)
 
     db = target.service(postgres.service(settings, secrets))
@@ -30,7 +30,7 @@ def deploy() -> None:
     target.service(backend.service(settings, naming, secrets), after=[db, migrated])
     target.service(pgadmin.service(settings, secrets), after=[db])
     if settings.grafana:
-        target.volume(grafana.DATA_VOLUME)
+        target.volume(grafana.DATA_VOLUME, keep=True)
         target.service(grafana.service(settings, secrets), after=[db])
 
     _export_urls(settings)
@@ -41,7 +41,8 @@ def deploy() -> None:
 def _checked_settings(naming: Naming) -> StackSettings:
     try:
         settings = StackSettings.from_config(*project_config(), naming.stack)
-        if problems := preflight.taken_ports(settings, naming):
+        problems = preflight.taken_ports(settings, naming) + preflight.missing_twins(settings)
+        if problems:
             raise SettingsError(problems)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
@@ -58,7 +59,7 @@ def _export_urls(settings: StackSettings) -> None:
         pulumi.export("grafana_url", f"http://{host}:{ports['grafanaPort']}")
 
 
-def _export_access(settings: StackSettings, secrets: Secrets) -> None:
+def _export_access(settings: StackSettings, secrets: Passwords) -> None:
     ports = settings.published_ports()
     if settings.database_port is not None:
         host = "127.0.0.1" if settings.bind_address.is_unspecified else settings.bind_address

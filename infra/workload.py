@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-SECRETS_FOLDER = "/run/secrets"
+# Where a container finds the files that the stack gives it, plain and secret alike.
+FILES_FOLDER = "/run/secrets"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +22,13 @@ class PublicImage:
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltImage:
-    """An image built from this repository.
+    """An image built from this repository, for the service `role` (others may share it).
 
     `digest` is over everything that decides the content: equal digests mean that no build is due.
     `context` is an absolute folder, `dockerfile` a path inside it.
     """
 
+    role: str
     name: str
     digest: str
     context: str
@@ -40,12 +42,17 @@ Image = PublicImage | BuiltImage
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A file with plain content at an absolute `path` inside the container."""
+    """A file with plain content."""
 
-    path: str
+    name: str
     content: str
-    uid: int
+    uid: int = 0
     mode: str = "0444"
+
+    @property
+    def path(self) -> str:
+        """Where the container finds it."""
+        return f"{FILES_FOLDER}/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +70,12 @@ class SecretFile:
     @property
     def path(self) -> str:
         """Where the container finds it."""
-        return f"{SECRETS_FOLDER}/{self.name}"
+        return f"{FILES_FOLDER}/{self.name}"
+
+    @property
+    def content(self) -> pulumi.Output[str]:
+        """The secret itself."""
+        return self.value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,7 @@ def _write(stack: str, key: str, value: str, reason: str) -> None:
 
 def _name(pin: str, config: dict[str, Any]) -> str:
     mirror = str(config.get("registryMirror", ""))
-    return public_image(pin, StackSettings(imageSource="registry", registryMirror=mirror)).name
+    return public_image(pin, StackSettings.model_validate({"registryMirror": mirror})).name
 
 
 def _present(image: str) -> bool:
@@ -66,9 +66,7 @@ def _answers(image: str) -> bool:
 
 def _succeeds(*command: str) -> bool:
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=ANSWER_SECONDS, check=False
-        )
+        done = subprocess.run(command, capture_output=True, timeout=ANSWER_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0

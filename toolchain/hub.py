@@ -5,7 +5,8 @@ Runs inside the environment that `make setup` has prepared (`.hub/env`).
 
 import sys
 
-from images.build import build_twins
+from images import build
+from images.errors import BuildError
 from toolchain import console, gitfilter, pulumi, view
 from toolchain.console import UserError
 from toolchain.decisions import decide
@@ -23,7 +24,7 @@ def up(stack: str) -> None:
 def prepare(stack: str) -> None:
     """Do what an `up` needs once: decisions written down, images built."""
     if decide(stack)["imageSource"] == "local":
-        build_twins()
+        build.run(console.say)
 
 
 def down(stack: str) -> None:
@@ -56,6 +57,9 @@ def main(arguments: list[str]) -> int:
                 raise UserError(f"no such command: {command}", "make help")
     except UserError as error:
         console.fail(error)
+        return 1
+    except BuildError as error:
+        console.say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -41,7 +41,9 @@ def _set_state_aside(stack: str) -> None:
         aside = pulumi.ROOT / ".hub" / "lost" / stamp / file.name
         aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.rename(aside)
-        console.say(f"set aside {file.relative_to(pulumi.ROOT)} as {aside.relative_to(pulumi.ROOT)}")
+        console.say(
+            f"set aside {file.relative_to(pulumi.ROOT)} as {aside.relative_to(pulumi.ROOT)}"
+        )
 
 
 def _forget_encrypted_config(path: Path) -> None:

@@ -75,17 +75,13 @@ def psql(stack: str) -> None:
     """Open psql in the database's container as the role that owns the schema."""
     name = f"{pulumi.PROJECT}-{stack}-db"
     terminal = ["--tty"] if sys.stdin.isatty() else []
-    os.execvp(  # noqa: S606 - the prompt takes this process's place, so that Ctrl-C is its own
-        "docker",
-        ["docker", "exec", "--interactive", *terminal, name]
-        + ["psql", "--username=ontology", "ontology_hub"],
-    )
+    prompt = ["psql", "--username=ontology", "ontology_hub"]
+    # The prompt takes this process's place, so that Ctrl-C is its own.
+    os.execvp("docker", ["docker", "exec", "--interactive", *terminal, name, *prompt])  # noqa: S606
 
 
 def _role(container: dict[str, str]) -> str:
-    labels = dict(
-        label.split("=", 1) for label in container["Labels"].split(",") if "=" in label
-    )
+    labels = dict(label.split("=", 1) for label in container["Labels"].split(",") if "=" in label)
     return labels.get(f"{pulumi.PROJECT}.role", "?")
 
 

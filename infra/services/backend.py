@@ -4,7 +4,7 @@ import hashlib
 
 from infra.images import ROOT, public_image
 from infra.naming import Naming
-from infra.secrets import Secrets
+from infra.passwords import Passwords
 from infra.services import postgres, roles
 from infra.settings import StackSettings
 from infra.versions import PYTHON
@@ -24,6 +24,7 @@ def image(settings: StackSettings, naming: Naming) -> BuiltImage:
     """Return the image: dependencies alone for hot reload, the code baked in otherwise."""
     inputs = DEPENDENCIES if settings.hot_reload else DEPENDENCIES + CODE
     return BuiltImage(
+        role=ROLE,
         name=naming.of(ROLE),
         digest=digest_of(*inputs),
         context=str(ROOT),
@@ -64,15 +65,16 @@ def database_env(role: str, password: SecretFile) -> dict[str, str]:
     }
 
 
-def service(settings: StackSettings, naming: Naming, secrets: Secrets) -> Service:
-    """Return the API server, which reads and writes rows as `ontology_app`."""
+def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Service:
+    """Return the API server, which reads and writes rows as `ontology_app`.
+
+    How uvicorn is started stands in app/Dockerfile, once for each of its two targets.
+    """
     password = SecretFile(name="app_password", value=secrets.app, uid=UID)
-    command = ["uvicorn", "app.main:app", "--host=0.0.0.0", f"--port={PORT}"]
     return Service(
         role=ROLE,
         image=image(settings, naming),
         user=f"{UID}:{UID}",
-        command=[*command, "--reload", "--reload-dir=app"] if settings.hot_reload else command,
         env={
             **database_env(roles.APP, password),
             "DEBUG": str(settings.debug).lower(),
@@ -88,4 +90,4 @@ def service(settings: StackSettings, naming: Naming, secrets: Secrets) -> Servic
 
 
 def _probe(what: str) -> Probe:
-    return Probe(command=["python", "-ISm", "app.healthcheck", what])
+    return Probe(command=["python", "-IS", f"{HOME}/app/healthcheck.py", what])

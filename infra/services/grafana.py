@@ -1,7 +1,7 @@
 """Grafana, where its public image can be had (`grafana` in the config)."""
 
 from infra.images import public_image
-from infra.secrets import Secrets
+from infra.passwords import Passwords
 from infra.settings import StackSettings
 from infra.versions import GRAFANA
 from infra.workload import Limits, Port, Probe, SecretFile, Service, VolumeMount
@@ -14,7 +14,7 @@ DATA_VOLUME = "grafana-data"
 DATA_PATH = "/var/lib/grafana"
 
 
-def service(settings: StackSettings, secrets: Secrets) -> Service:
+def service(settings: StackSettings, secrets: Passwords) -> Service:
     """Return Grafana; its admin's password is set at the first start on an empty volume."""
     if secrets.grafana is None:
         raise ValueError("grafana is off in the settings: there is no password to run it with")

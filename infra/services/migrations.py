@@ -3,14 +3,14 @@
 import pulumi
 
 from infra.naming import Naming
-from infra.secrets import Secrets
+from infra.passwords import Passwords
 from infra.services import backend, roles
 from infra.settings import StackSettings
 from infra.workload import Job, Limits, SecretFile
 
 
 def job(
-    settings: StackSettings, naming: Naming, secrets: Secrets, roles_job: pulumi.Input[str]
+    settings: StackSettings, naming: Naming, secrets: Passwords, roles_job: pulumi.Input[str]
 ) -> Job:
     """Return the job; `roles_job` is the id of the roles job's container.
 

@@ -3,22 +3,21 @@
 import json
 
 from infra.images import public_image
-from infra.secrets import Secrets
+from infra.passwords import Passwords
 from infra.services import postgres, roles
 from infra.settings import StackSettings
 from infra.versions import PGADMIN
 from infra.workload import File, Limits, Port, Probe, SecretFile, Service
 
 ROLE = "pgadmin"
-PORT = 80
+PORT = 8080  # the image's own 80 takes a capability that `no-new-privileges` withholds
 UID = 5050  # `pgadmin` in the public image and in its twin
 
-SERVERS_PATH = "/pgadmin4/servers.json"
 
-
-def service(settings: StackSettings, secrets: Secrets) -> Service:
+def service(settings: StackSettings, secrets: Passwords) -> Service:
     """Return pgAdmin. It keeps no volume: users and servers come from the settings each time."""
     password = SecretFile(name="pgadmin_password", value=secrets.pgadmin, uid=UID)
+    servers = File(name="servers.json", content=_servers())
     return Service(
         role=ROLE,
         image=public_image(PGADMIN, settings),
@@ -26,11 +25,12 @@ def service(settings: StackSettings, secrets: Secrets) -> Service:
         env={
             "PGADMIN_DEFAULT_EMAIL": settings.pgadmin_email,
             "PGADMIN_DEFAULT_PASSWORD_FILE": password.path,
+            "PGADMIN_LISTEN_PORT": str(PORT),
             "PGADMIN_DISABLE_POSTFIX": "true",
-            "PGADMIN_SERVER_JSON_FILE": SERVERS_PATH,
+            "PGADMIN_SERVER_JSON_FILE": servers.path,
             "PGADMIN_CONFIG_UPGRADE_CHECK_ENABLED": "False",
         },
-        files=[File(path=SERVERS_PATH, content=_servers(), uid=UID)],
+        files=[servers],
         secrets=[password],
         ports=[Port(container=PORT, host=settings.pgadmin_port)],
         # The image's Python carries this as a file capability: without it in the container's

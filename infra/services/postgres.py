@@ -1,7 +1,7 @@
 """PostgreSQL: the one place where the ontology lives."""
 
 from infra.images import public_image
-from infra.secrets import Secrets
+from infra.passwords import Passwords
 from infra.settings import StackSettings
 from infra.versions import POSTGRES
 from infra.workload import Limits, Port, Probe, PublicImage, SecretFile, Service, VolumeMount
@@ -23,7 +23,7 @@ def image(settings: StackSettings) -> PublicImage:
     return public_image(POSTGRES, settings)
 
 
-def service(settings: StackSettings, secrets: Secrets) -> Service:
+def service(settings: StackSettings, secrets: Passwords) -> Service:
     """Return the server; the roles job gives it its database and roles."""
     password = SecretFile(name="postgres_password", value=secrets.postgres, uid=UID)
     return Service(

@@ -7,7 +7,7 @@ a rotation, and a kept volume whose old passwords are gone, all in the same way.
 
 from pathlib import Path
 
-from infra.secrets import Secrets
+from infra.passwords import Passwords
 from infra.services import postgres
 from infra.settings import StackSettings
 from infra.workload import File, Job, Limits, SecretFile, VolumeMount
@@ -19,14 +19,15 @@ READ = "ontology_read"
 SCRIPT = Path(__file__).with_suffix(".sql")
 
 
-def job(settings: StackSettings, secrets: Secrets) -> Job:
+def job(settings: StackSettings, secrets: Passwords) -> Job:
     """Return the job; it comes after the server and before the migrations."""
+    script = File(name=SCRIPT.name, content=SCRIPT.read_text())
     return Job(
         role="roles",
         image=postgres.image(settings),
         user=f"{postgres.UID}:{postgres.UID}",
-        command=["psql", "--quiet", "--no-psqlrc", "--username=postgres", "--file=/roles.sql"],
-        files=[File(path="/roles.sql", content=SCRIPT.read_text(), uid=postgres.UID)],
+        command=["psql", "--quiet", "--no-psqlrc", "--username=postgres", f"--file={script.path}"],
+        files=[script],
         secrets=[
             SecretFile(name="postgres_password", value=secrets.postgres, uid=postgres.UID),
             SecretFile(name="owner_password", value=secrets.owner, uid=postgres.UID),

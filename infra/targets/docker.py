@@ -4,6 +4,7 @@ The only module that imports pulumi_docker. What the provider cannot do (wait wi
 and the log in the error, limit processes, fail on a job's exit code) is in `engine.py`.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,20 @@ import pulumi_docker as docker
 from infra.naming import Naming
 from infra.settings import StackSettings
 from infra.targets import engine
-from infra.workload import BuiltImage, HostMount, Image, Job, Probe, Service, VolumeMount, Workload
+from infra.workload import (
+    FILES_FOLDER,
+    BuiltImage,
+    File,
+    HostMount,
+    Image,
+    Job,
+    Probe,
+    PublicImage,
+    SecretFile,
+    Service,
+    VolumeMount,
+    Workload,
+)
 
 # A stack's log may take this much of the disk: 8 containers x 3 files x 10 MB.
 LOG_ROTATION = {"max-size": "10m", "max-file": "3"}
@@ -32,10 +46,20 @@ class Deployed:
     ready: pulumi.Output[docker.Container]
 
 
+@dataclass(frozen=True)
+class DeliveredFiles:
+    """A workload's files in their volume, and the container that took them there."""
+
+    courier: docker.Container
+    mount: VolumeMount
+
+
 class DockerTarget:
     """Deploys onto the engine that DOCKER_HOST (else the local socket) names."""
 
-    def __init__(self, settings: StackSettings, naming: Naming) -> None:
+    def __init__(self, settings: StackSettings, naming: Naming, courier: PublicImage) -> None:
+        """Prepare a stack; `courier` is any image without a USER (see `_files`)."""
+        self._courier = courier
         self._settings = settings
         self._naming = naming
         self._images: dict[str, docker.RemoteImage] = {}
@@ -47,8 +71,8 @@ class DockerTarget:
             labels=[docker.NetworkLabelArgs(label=k, value=v) for k, v in naming.labels().items()],
         )
 
-    def volume(self, volume: str) -> None:
-        """Declare a named volume; `protectData` keeps it on destroy."""
+    def volume(self, volume: str, keep: bool = False) -> docker.Volume:
+        """Declare a named volume; one to `keep` stays on destroy if `protectData` says so."""
         self._volumes[volume] = docker.Volume(
             volume,
             name=self._naming.of(volume),
@@ -56,8 +80,11 @@ class DockerTarget:
                 docker.VolumeLabelArgs(label=k, value=v)
                 for k, v in self._naming.labels(volume).items()
             ],
-            opts=pulumi.ResourceOptions(retain_on_delete=self._settings.protect_data),
+            opts=pulumi.ResourceOptions(
+                retain_on_delete=keep and self._settings.protect_data,
+            ),
         )
+        return self._volumes[volume]
 
     def service(self, service: Service, after: Sequence[Deployed] = ()) -> Deployed:
         """Run a service once all of `after` are ready."""
@@ -120,12 +147,13 @@ class DockerTarget:
         return self._images[image.name]
 
     def _built(self, image: BuiltImage) -> docker.RemoteImage:
-        base = self._image(image.base)
+        # The name covers all that decides the build. So no replacement ever keeps its name, and
+        # the old image can go by its own, after the containers that ran it.
+        spec = [image.context, image.dockerfile, image.target, image.base.name, image.digest]
+        digest = hashlib.sha256("\0".join(spec).encode()).hexdigest()[:12]
         return docker.RemoteImage(
-            _resource_name(image.name),
-            # The digest in the name makes a changed input a new image, which is built before the
-            # old one goes: the old containers keep running until they are replaced.
-            name=f"{image.name}:{image.digest}",
+            f"{image.role}-image",
+            name=f"{image.name}:{digest}",
             build=docker.RemoteImageBuildArgs(
                 context=image.context,
                 dockerfile=image.dockerfile,
@@ -133,9 +161,7 @@ class DockerTarget:
                 build_args={"BASE_IMAGE": image.base.name},
                 labels=self._naming.labels(),
             ),
-            # The base may change under a kept name (a registry's tag): build again then.
-            triggers={"base": base.image_id},
-            opts=pulumi.ResourceOptions(depends_on=[base]),
+            opts=pulumi.ResourceOptions(depends_on=[self._image(image.base)]),
         )
 
     def _container(
@@ -150,6 +176,12 @@ class DockerTarget:
             **self._naming.labels(workload.role),
             **(extra_labels or {}),
         }
+        mounts = [self._mount(mount) for mount in workload.mounts]
+        if workload.files or workload.secrets:
+            files = self._files(workload)
+            mounts.append(self._mount(files.mount))
+            # New content means a new courier: so the workload is replaced when a file changes.
+            labels[f"{self._naming.project}.files"] = files.courier.id
         memory = workload.limits.memory
         return docker.Container(
             workload.role,
@@ -159,7 +191,6 @@ class DockerTarget:
             user=workload.user,
             command=list(workload.command) or None,
             envs=[f"{key}={value}" for key, value in sorted(workload.env.items())],
-            uploads=_uploads(workload),
             ports=[
                 docker.ContainerPortArgs(
                     internal=port.container,
@@ -168,7 +199,7 @@ class DockerTarget:
                 )
                 for port in workload.ports
             ],
-            mounts=[self._mount(mount) for mount in workload.mounts],
+            mounts=mounts,
             networks_advanced=[
                 docker.ContainerNetworksAdvancedArgs(
                     # The resource's name, not the text: destroy must take containers off first.
@@ -195,6 +226,46 @@ class DockerTarget:
                 **(opts or {}),
             ),
             **arguments,
+        )
+
+    def _files(self, workload: Workload) -> "DeliveredFiles":
+        """Put the workload's files into a volume of its own, each with its owner and mode.
+
+        The engine gives a file that is uploaded into a container to that container's user, whom
+        it looks up on the host, and fails for a uid that is unknown there (Engine 20.10). So a
+        courier without a user, which is never started, takes the files into a volume.
+        """
+        role = f"{workload.role}-files"
+        files: list[File | SecretFile] = [*workload.files, *workload.secrets]
+        volume = self.volume(role)
+        mount = VolumeMount(volume=role, path=FILES_FOLDER)
+        courier = docker.Container(
+            role,
+            name=self._naming.of(role),
+            image=self._image(self._courier).image_id,
+            start=False,
+            must_run=False,
+            restart="no",
+            network_mode="none",
+            uploads=[
+                docker.ContainerUploadArgs(
+                    file=file.path,
+                    content=file.content,
+                    owner=str(file.uid),
+                    group=str(file.uid),
+                    permissions=file.mode,
+                )
+                for file in files
+            ],
+            mounts=[self._mount(mount)],
+            labels=[
+                docker.ContainerLabelArgs(label=k, value=v)
+                for k, v in self._naming.labels(role).items()
+            ],
+            opts=pulumi.ResourceOptions(depends_on=[volume], delete_before_replace=True),
+        )
+        return DeliveredFiles(
+            courier=courier, mount=VolumeMount(volume=role, path=FILES_FOLDER, read_only=True)
         )
 
     def _mount(self, mount: VolumeMount | HostMount) -> docker.ContainerMountArgs:
@@ -229,27 +300,3 @@ def _duration(seconds: int) -> str:
     """Write seconds as the engine does (`1m30s`); any other spelling is drift at each refresh."""
     minutes, rest = divmod(seconds, 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
-
-
-def _uploads(workload: Workload) -> list[docker.ContainerUploadArgs]:
-    files = [
-        docker.ContainerUploadArgs(
-            file=file.path,
-            content=file.content,
-            owner=str(file.uid),
-            group=str(file.uid),
-            permissions=file.mode,
-        )
-        for file in workload.files
-    ]
-    secrets = [
-        docker.ContainerUploadArgs(
-            file=secret.path,
-            content=secret.value,
-            owner=str(secret.uid),
-            group=str(secret.uid),
-            permissions=secret.mode,
-        )
-        for secret in workload.secrets
-    ]
-    return files + secrets

@@ -1,8 +1,6 @@
 """Runs the whole program against Pulumi's mocks and hands out the graph it declared."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -11,37 +9,14 @@ from pulumi.runtime import mocks as runtime_mocks
 from pulumi.runtime.stack import wait_for_rpcs
 
 from infra import preflight, stack
-
-# Pulumi's own mark of a secret in what the engine is sent.
-SECRET_MARK = "4dabf18193072939515e22adb298388d"
-
-CONTAINER = "docker:index/container:Container"
-IMAGE = "docker:index/remoteImage:RemoteImage"
-VOLUME = "docker:index/volume:Volume"
-NETWORK = "docker:index/network:Network"
-
-
-@dataclass
-class Graph:
-    """Every resource that the program registered, by type and then name, with its inputs."""
-
-    resources: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    order: list[str] = field(default_factory=list)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    checked_jobs: set[str] = field(default_factory=set)
-
-    @property
-    def containers(self) -> dict[str, dict[str, Any]]:
-        return self.resources.get(CONTAINER, {})
+from tests.infra.declared_graph import CONTAINER, IMAGE, Declare, Graph
 
 
 class RecordingMocks(runtime_mocks.Mocks):
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
 
-    def new_resource(
-        self, args: pulumi.runtime.MockResourceArgs
-    ) -> tuple[str, dict[str, Any]]:
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.graph.resources.setdefault(args.typ, {})[args.name] = args.inputs
         self.graph.order.append(args.name)
         made = {
@@ -51,11 +26,10 @@ class RecordingMocks(runtime_mocks.Mocks):
         }
         return f"{args.name}-id", {**args.inputs, **made.get(args.typ, {})}
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+    def call(
+        self, args: pulumi.runtime.MockCallArgs
+    ) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         raise AssertionError(f"the program probes nothing, yet it called {args.token}")
-
-
-Declare = Callable[..., Graph]
 
 
 @pytest.fixture
@@ -70,11 +44,10 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
     ) -> Graph:
         graph = Graph()
         given = {**(config or {}), **(secrets or {})}
-        monkeypatch.setattr(
-            stack, "project_config", lambda: (given, frozenset(secrets or {}))
-        )
+        monkeypatch.setattr(stack, "project_config", lambda: (given, frozenset(secrets or {})))
         monkeypatch.setattr(preflight, "_free", lambda _address, port: str(port) not in taken)
         monkeypatch.setattr(preflight, "_published_by", lambda _naming: set())
+        monkeypatch.setattr(preflight, "missing_twins", lambda _settings: [])
         monkeypatch.setattr(
             pulumi, "export", lambda key, value: graph.outputs.__setitem__(key, value)
         )

@@ -3,9 +3,19 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import CONTAINER, IMAGE, NETWORK, SECRET_MARK, VOLUME, Declare, Graph
+
+from tests.infra.declared_graph import (
+    CONTAINER,
+    IMAGE,
+    NETWORK,
+    SECRET_MARK,
+    VOLUME,
+    Declare,
+    Graph,
+)
 
 SERVICES = {"db", "backend", "pgadmin", "grafana"}
 JOBS = {"roles", "migrations"}
@@ -48,7 +58,8 @@ def test_everything_is_named_and_labelled_by_project_stack_and_role(declare: Dec
         assert labels["ontology-hub.role"] == role
     assert names(graph, NETWORK) == {"ontology-hub-alice"}
     assert names(graph, VOLUME) == {
-        f"ontology-hub-alice-{volume}" for volume in ("pgdata", "pgsocket", "grafana-data")
+        *(f"ontology-hub-alice-{volume}" for volume in ("pgdata", "pgsocket", "grafana-data")),
+        *(f"ontology-hub-alice-{role}-files" for role in SERVICES | JOBS),
     }
 
 
@@ -104,7 +115,7 @@ def test_ports_are_published_on_loopback_only(declare: Declare) -> None:
     assert ports == {
         "db": [("127.0.0.1", 5432, 5432)],
         "backend": [("127.0.0.1", 8000, 8000)],
-        "pgadmin": [("127.0.0.1", 5050, 80)],
+        "pgadmin": [("127.0.0.1", 5050, 8080)],
         "grafana": [("127.0.0.1", 3000, 3000)],
     }
 
@@ -137,27 +148,41 @@ def test_a_secret_travels_only_in_files_that_its_owner_alone_reads(
     given = {f"{key}Password": f"given-{key}-password" for key in keys} if configured else {}
     graph = declare(DEV, secrets=given)
     values = given.values() if configured else [f"generated-{key}-password" for key in keys]
-    for role, inputs in graph.containers.items():
-        uploads = inputs.get("uploads")
+    for role, inputs in graph.resources[CONTAINER].items():
         outside = json.dumps({key: value for key, value in inputs.items() if key != "uploads"})
         assert not any(value in outside for value in values), role
-        assert SECRET_MARK in json.dumps(uploads), role
-        for upload in plain(uploads):
-            if upload["file"].startswith("/run/secrets/"):
+    for role, inputs in graph.couriers.items():
+        assert SECRET_MARK in json.dumps(inputs["uploads"]), role
+        for upload in plain(inputs["uploads"]):
+            if any(value in upload["content"] for value in values):
                 assert upload["permissions"] == "0400", role
-                assert upload["owner"] == inputs["user"].split(":")[0], role
-            else:
-                assert not any(value in upload["content"] for value in values), role
+                assert upload["owner"] == graph.containers[role]["user"].split(":")[0], role
+
+
+def test_files_arrive_in_a_volume_of_their_own_mounted_read_only(declare: Declare) -> None:
+    graph = declare(DEV)
+    assert set(graph.couriers) == SERVICES | JOBS
+    for role, courier in graph.couriers.items():
+        assert not courier["mustRun"]
+        assert courier["networkMode"] == "none"
+        (mount,) = courier["mounts"]
+        (mine,) = [
+            one for one in graph.containers[role]["mounts"] if one["source"] == mount["source"]
+        ]
+        assert mine["target"] == mount["target"] == "/run/secrets"
+        assert mine["readOnly"] is True
+        labels = {i["label"]: i["value"] for i in graph.containers[role]["labels"]}
+        assert labels["ontology-hub.files"] == f"{role}-files-id"
 
 
 def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> None:
     held = {
         role: {
             upload["file"].rsplit("/", 1)[1]
-            for upload in plain(inputs.get("uploads") or [])
-            if upload["file"].startswith("/run/secrets/")
+            for upload in plain(inputs["uploads"])
+            if upload["permissions"] == "0400"
         }
-        for role, inputs in declare(DEV).containers.items()
+        for role, inputs in declare(DEV).couriers.items()
     }
     assert held == {
         "db": {"postgres_password"},
@@ -176,8 +201,6 @@ def test_outputs_that_hold_a_password_are_secret(declare: Declare) -> None:
 
 
 def test_a_password_of_any_character_gives_a_url_that_still_parses(declare: Declare) -> None:
-    from urllib.parse import unquote, urlsplit
-
     password = "".join(chr(code) for code in range(ord("!"), ord("~") + 1))
     url = urlsplit(declare(DEV, secrets={"ownerPassword": password}).outputs["database_url"][0])
     assert unquote(url.password or "") == password
@@ -201,21 +224,20 @@ def test_hot_reload_mounts_the_code_read_only_and_builds_none_of_it(declare: Dec
     graph = declare(DEV)
     for role in ("backend", "migrations"):
         mounts = {m["target"]: m for m in graph.containers[role]["mounts"]}
-        assert set(mounts) == {"/srv/app", "/srv/migrations"}
+        assert set(mounts) == {"/srv/app", "/srv/migrations", "/run/secrets"}
         assert all(mount["readOnly"] for mount in mounts.values())
-    assert graph.resources[IMAGE]["ontology-hub-test-backend-image"]["build"]["target"] == "deps"
-    assert "--reload" in graph.containers["backend"]["command"]
+    assert graph.resources[IMAGE]["backend-image"]["build"]["target"] == "deps"
 
 
 def test_a_baked_backend_has_no_mounts_and_the_migrations_run_in_its_image(
     declare: Declare,
 ) -> None:
     graph = declare({"hotReload": "false"})
-    assert graph.resources[IMAGE]["ontology-hub-test-backend-image"]["build"]["target"] == "full"
+    assert graph.resources[IMAGE]["backend-image"]["build"]["target"] == "full"
     for role in ("backend", "migrations"):
-        assert not graph.containers[role].get("mounts")
+        mounts = [mount["target"] for mount in graph.containers[role]["mounts"]]
+        assert mounts == ["/run/secrets"]
     assert graph.containers["backend"]["image"] == graph.containers["migrations"]["image"]
-    assert "--reload" not in graph.containers["backend"]["command"]
 
 
 def test_images_are_referenced_by_id_never_by_tag(declare: Declare) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 import pulumi
 import pytest
 import yaml
-from conftest import Declare
 from pydantic.alias_generators import to_camel
 
 from infra.settings import SettingsError, StackSettings, is_secret
+from tests.infra.declared_graph import Declare
+from toolchain.gitfilter import clean
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,8 +139,6 @@ def test_pulumi_yaml_declares_each_plain_key_as_text_with_the_programs_default()
 
 def test_the_dev_stack_is_valid_and_holds_no_salt_and_no_secret_in_git() -> None:
     text = (ROOT / "Pulumi.dev.yaml").read_text()
-    from toolchain.gitfilter import clean
-
     committed = clean(text)
     assert "encryptionsalt" not in committed
     config = {

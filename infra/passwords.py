@@ -10,7 +10,7 @@ from infra.settings import StackSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Secrets:
+class Passwords:
     """Each password of the stack, secret to Pulumi."""
 
     postgres: pulumi.Output[str]
@@ -21,7 +21,7 @@ class Secrets:
     grafana: pulumi.Output[str] | None
 
     @classmethod
-    def of(cls, settings: StackSettings) -> "Secrets":
+    def of(cls, settings: StackSettings) -> "Passwords":
         """Take what is configured and generate the rest (kept in the stack's state)."""
         return cls(
             postgres=_secret("postgres-password", settings.postgres_password),

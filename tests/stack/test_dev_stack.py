@@ -1,0 +1,262 @@
+"""The dev stack's life: up, nothing to do, mended, edited, kept, gone."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.stack.stack_under_test import SERVICES, Stack, docker, eventually, on_the_engine
+
+JOBS = {"roles", "migrations"}
+TABLES = {"entities", "modules", "profiles", "drafts", "alembic_version"}
+
+
+@pytest.fixture(scope="module")
+def stack(new_stack: Callable[[], Stack]) -> Iterator[Stack]:
+    before = on_the_engine()
+    stack = new_stack()
+    stack.config(hotReload="true")
+    stack.first_up = stack.up()
+    yield stack
+    stack.destroy()
+    after = on_the_engine()
+    assert after == before
+
+
+def all_healthy(stack: Stack) -> bool:
+    return stack.health() == dict.fromkeys(SERVICES, "healthy")
+
+
+def test_up_returns_when_every_service_is_healthy_and_every_job_has_ended_well(
+    stack: Stack,
+) -> None:
+    assert all_healthy(stack)
+    for job in JOBS:
+        state = stack.inspect(job)["State"]
+        assert (state["Status"], state["ExitCode"]) == ("exited", 0)
+
+
+def test_the_backend_answers_by_the_contract(stack: Stack) -> None:
+    status, body = stack.get("/health")
+    assert (status, json.loads(body)) == (200, {"status": "healthy", "database": "connected"})
+
+
+def test_the_urls_of_the_outputs_answer(stack: Stack) -> None:
+    outputs = stack.outputs()
+    assert outputs["api_url"] == f"http://127.0.0.1:{8000 + stack.offset}"
+    assert outputs["docs_url"] == f"{outputs['api_url']}/docs"
+    assert "grafana_url" not in outputs
+    assert stack.get("/docs")[0] == 200
+    assert stack.get("/login", port=5050)[0] == 200
+
+
+def test_the_migrated_database_holds_the_five_tables(stack: Stack) -> None:
+    listed = stack.psql("select tablename from pg_tables where schemaname = 'public'")
+    assert set(listed.split()) == TABLES
+    revision = stack.psql("select version_num from alembic_version")
+    assert stack.outputs()["migration_revision"] == revision
+
+
+def test_alembic_inside_the_backend_is_clean_and_at_head(stack: Stack) -> None:
+    backend = stack.container("backend")
+    assert "(head)" in docker("exec", backend, "alembic", "current")
+    assert "No new upgrade operations detected" in docker("exec", backend, "alembic", "check")
+
+
+def test_a_second_up_a_preview_and_a_refresh_change_nothing(stack: Stack) -> None:
+    before = stack.ids()
+    stack.unchanged()
+    stack.pulumi("preview", "--expect-no-changes")
+    stack.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    assert stack.ids() == before
+
+
+def test_every_container_is_hardened_bounded_labelled_and_on_loopback(stack: Stack) -> None:
+    for role in SERVICES | JOBS:
+        inspected = stack.inspect(role)
+        host = inspected["HostConfig"]
+        assert host["CapDrop"] == ["ALL"], role
+        assert host["SecurityOpt"] == ["no-new-privileges:true"], role
+        assert host["Memory"] == host["MemorySwap"] > 0, role
+        assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "3"}, role
+        assert inspected["Config"]["User"].split(":")[0] not in ("", "0", "root"), role
+        assert inspected["Config"]["Labels"]["ontology-hub.stack"] == stack.name, role
+        for bindings in (host["PortBindings"] or {}).values():
+            assert {binding["HostIp"] for binding in bindings} == {"127.0.0.1"}, role
+        if role in SERVICES:
+            assert 0 < host["PidsLimit"] <= 256, role
+            assert host["RestartPolicy"]["Name"] == "unless-stopped", role
+        else:
+            assert host["Ulimits"][0]["Name"] == "nproc", role
+
+
+def test_secrets_are_files_that_their_owner_alone_reads(stack: Stack) -> None:
+    for role, owner in (("db", 999), ("backend", 10001), ("pgadmin", 5050)):
+        listed = docker(
+            *("exec", stack.container(role), "sh", "-c"),
+            "stat -c '%u %a' /run/secrets/*_password",
+        )
+        assert set(listed.splitlines()) == {f"{owner} 400"}, role
+
+
+def test_no_secret_shows_in_inspect_history_plain_state_output_or_logs(stack: Stack) -> None:
+    state = json.loads(stack.pulumi("stack", "export", "--show-secrets"))
+    values = {
+        resource["outputs"]["result"]["plaintext"].strip('"')
+        for resource in state["deployment"]["resources"]
+        if resource["type"].startswith("random:")
+    }
+    assert len(values) == 5
+    seen = {
+        "the output of up": stack.first_up,
+        "the outputs": stack.pulumi("stack", "output"),
+        "the plain state": "".join(
+            file.read_text() for file in (stack.root / ".hub/state").rglob("*.json*")
+        ),
+        "the image's history": docker("history", "--no-trunc", stack.inspect("backend")["Image"]),
+    }
+    for role in SERVICES | JOBS:
+        seen[f"inspect of {role}"] = docker("inspect", stack.container(role))
+        seen[f"the log of {role}"] = docker("logs", stack.container(role))
+    assert "Resources:" in seen["the output of up"]
+    assert len(seen["the plain state"]) > 1000
+    for where, text in seen.items():
+        assert not any(value in text for value in values), where
+
+
+def test_what_was_removed_stopped_or_paused_by_hand_is_mended_by_plain_up(stack: Stack) -> None:
+    docker("rm", "--force", stack.container("backend"))
+    docker("stop", stack.container("db"))
+    docker("pause", stack.container("pgadmin"))
+    stack.up()
+    assert all_healthy(stack)
+    assert stack.get("/health")[0] == 200
+    stack.unchanged()
+
+
+def test_jobs_run_again_only_for_their_own_reasons(stack: Stack) -> None:
+    before = stack.ids()
+    stack.pulumi("config", "set", "ontology-hub:debug", "true")
+    stack.up()
+    after = stack.ids()
+    assert after["backend"] != before["backend"]
+    assert {job: after[job] for job in JOBS} == {job: before[job] for job in JOBS}
+    stack.pulumi("config", "rm", "ontology-hub:debug")
+    stack.up()
+
+
+def test_a_changed_password_runs_the_jobs_and_the_backend_reaches_the_database(
+    stack: Stack,
+) -> None:
+    before = stack.ids()
+    password = "".join(chr(code) for code in range(ord("!"), ord("~") + 1))
+    stack.pulumi("config", "set", "--secret", "ontology-hub:appPassword", "--", password)
+    output = stack.up()
+    assert password not in output
+    after = stack.ids()
+    assert all(after[role] != before[role] for role in (*JOBS, "backend"))
+    assert after["db"] == before["db"]
+    assert stack.get("/health")[0] == 200
+    stack.pulumi("config", "rm", "ontology-hub:appPassword")
+    stack.up()
+    assert stack.get("/health")[0] == 200
+
+
+def test_a_new_volume_gets_its_roles_and_tables(stack: Stack) -> None:
+    ids = stack.ids()
+    docker("rm", "--force", *(ids[role] for role in ("backend", "migrations", "roles", "db")))
+    docker("volume", "rm", f"ontology-hub-{stack.name}-pgdata")
+    stack.up()
+    assert all_healthy(stack)
+    listed = stack.psql("select tablename from pg_tables where schemaname = 'public'")
+    assert set(listed.split()) == TABLES
+
+
+def test_the_data_volume_cannot_be_removed_while_the_ended_jobs_hold_it(stack: Stack) -> None:
+    """Why a new volume always runs the jobs: see infra/services/roles.py."""
+    docker("rm", "--force", stack.container("db"))
+    said = docker("volume", "rm", f"ontology-hub-{stack.name}-pgdata", check=False)
+    assert "volume is in use" in said
+    stack.up()
+
+
+def test_the_three_roles_may_do_their_work_and_no_more(stack: Stack) -> None:
+    row = "insert into profiles (profile_id, label) values ('p', 'P')"
+    assert "permission denied" in stack.psql("create table public.t ()", role="ontology_app")
+    assert "permission denied" in stack.psql("drop table public.drafts", role="ontology_read") or (
+        "must be owner" in stack.psql("drop table public.drafts", role="ontology_read")
+    )
+    assert stack.psql(row, role="ontology_app") == "INSERT 0 1"
+    refused = stack.psql(f"set default_transaction_read_only = off; {row}", role="ontology_read")
+    assert "permission denied" in refused
+    assert stack.psql("select label from profiles", role="ontology_read") == "P"
+    assert (
+        stack.psql("select rolsuper from pg_roles where rolname ~ 'ontology'").split() == ["f"] * 3
+    )
+
+
+def test_an_edit_of_the_code_is_live_and_leaves_up_nothing_to_do(stack: Stack) -> None:
+    main = stack.root / "app" / "main.py"
+    text = main.read_text()
+    main.write_text(
+        f"{text}\n\n@app.get('/edited')\nasync def edited() -> str:\n    return 'live'\n"
+    )
+    eventually(lambda: stack.get("/edited") == (200, '"live"'))
+    stack.unchanged()
+    main.write_text(text)
+    eventually(lambda: stack.get("/edited")[0] == 404)
+
+
+def test_a_service_that_does_not_become_healthy_fails_up_with_its_log_and_recovers(
+    stack: Stack,
+) -> None:
+    main = stack.root / "app" / "main.py"
+    text = main.read_text()
+    main.write_text("raise RuntimeError('broken on purpose')\n")
+    stack.config(startTimeout="15")
+    docker("rm", "--force", stack.container("backend"))
+    said = stack.up(fails=True)
+    assert "backend is not healthy after 15 s" in said
+    assert "broken on purpose" in said
+    assert "Traceback" not in said.split("The end of its log")[0]
+    main.write_text(text)
+    stack.pulumi("config", "rm", "ontology-hub:startTimeout")
+    stack.up()
+    assert all_healthy(stack)
+
+
+def test_a_frozen_service_is_restarted_by_the_next_up(stack: Stack) -> None:
+    docker("exec", "--user=10001", stack.container("backend"), "sh", "-c", "kill -STOP -1")
+    eventually(lambda: stack.health()["backend"] == "unhealthy", seconds=120)
+    said = stack.up()
+    assert "backend was unhealthy: restarting it" in said
+    assert all_healthy(stack)
+
+
+def test_the_database_shuts_down_clean_and_kept_volumes_are_reached_again(stack: Stack) -> None:
+    stack.psql("insert into modules (module_id, label) values ('kept', 'Kept')")
+    stack.config(protectData="true")
+    stack.up()
+    follow = f"docker logs --follow {stack.container('db')} > {stack.root}/db.log 2>&1"
+    with subprocess.Popen(["sh", "-c", follow]):
+        stack.destroy()
+    assert "database system is shut down" in (stack.root / "db.log").read_text()
+    assert not stack.ids()
+    stack.up()
+    assert stack.psql("select label from modules where module_id = 'kept'") == "Kept"
+    assert stack.get("/health")[0] == 200
+
+
+def test_a_lost_passphrase_costs_no_data(stack: Stack) -> None:
+    """The README's way: make recover, make up."""
+    (stack.root / ".hub" / "passphrase").write_text("another one")
+    stack.up(fails=True)
+    said = stack.hub("recover")
+    assert f"ontology-hub-{stack.name}-pgdata" in said
+    said = stack.hub("up")
+    assert stack.psql("select label from modules where module_id = 'kept'") == "Kept"
+    assert stack.get("/health")[0] == 200
+    assert f"http://127.0.0.1:{8000 + stack.offset}" in said
+    stack.config(protectData="false")
+    stack.up()
