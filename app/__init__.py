@@ -1,0 +1,1 @@
+"""The Ontology Hub backend: `uvicorn app.main:app`."""

@@ -1,0 +1,102 @@
+"""Liveness (/livez) and readiness (/health): what orchestrators and people ask first."""
+
+import asyncio
+import logging
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.config import Settings
+from app.engine import make_engine
+
+logger = logging.getLogger(__name__)
+
+router = APIRouter(tags=["health"])
+
+
+class DatabaseProbe:
+    """Asks the database one small question on a connection of its own.
+
+    Not on the requests' pool: a busy service, all of whose connections are lent out, is still
+    ready. Concurrent callers share one question, so a hanging database holds one connection only.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._timeout = settings.health_timeout
+        self._engine: AsyncEngine = make_engine(
+            settings,
+            application="ontology-hub health",
+            command_timeout=settings.health_timeout,
+            pool_size=1,
+            max_overflow=0,
+            pool_pre_ping=True,
+        )
+        self._question: asyncio.Task[None] | None = None
+        self._was_connected = True
+
+    async def connected(self) -> bool:
+        """Tell whether the database answers within the health timeout; never raises."""
+        question = self._question
+        if question is None or question.done():
+            question = self._question = asyncio.create_task(self._ask())
+        # asyncio.wait, not wait_for: on a timeout the latter also waits until the cancelled
+        # driver has closed its socket, seconds later, and /health would break its promise.
+        await asyncio.wait({question}, timeout=self._timeout)
+        if question.done():
+            reason = None if question.cancelled() else question.exception()
+            connected = reason is None and not question.cancelled()
+        else:
+            reason = TimeoutError(f"no answer within {self._timeout} s")
+            connected = False
+            question.cancel()
+            # The next caller asks anew instead of joining the one that is being given up.
+            self._question = None
+            question.add_done_callback(_discard)
+        self._log_change(connected, reason)
+        return connected
+
+    async def close(self) -> None:
+        """Close the probe's connection."""
+        await self._engine.dispose()
+
+    async def _ask(self) -> None:
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    def _log_change(self, connected: bool, reason: BaseException | None) -> None:
+        if connected != self._was_connected:
+            self._was_connected = connected
+            if connected:
+                logger.info("database connected")
+            else:
+                logger.error("database disconnected", extra={"reason": _one_line(reason)})
+
+
+def _discard(question: "asyncio.Task[None]") -> None:
+    if not question.cancelled():
+        question.exception()  # read once, or asyncio logs "exception was never retrieved"
+
+
+def _one_line(reason: BaseException | None) -> str:
+    return f"{type(reason).__name__}: {reason}".splitlines()[0]
+
+
+@router.get("/livez")
+async def livez() -> dict[str, str]:
+    """The process answers. An outage of the database does not make it fail."""
+    return {"status": "alive"}
+
+
+@router.get(
+    "/health",
+    responses={503: {"description": "The database does not answer"}},
+)
+async def health(request: Request) -> JSONResponse:
+    """The process and its database answer."""
+    probe: DatabaseProbe = request.app.state.database_probe
+    if await probe.connected():
+        return JSONResponse({"status": "healthy", "database": "connected"})
+    body = {"status": "unhealthy", "database": "disconnected"}
+    return JSONResponse(body, status_code=503)

@@ -1,0 +1,177 @@
+"""Settings: read once from the environment and, in a developer's shell, from `.env`."""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+DRIVER = "postgresql+asyncpg"
+
+_WHOLE = "DATABASE_URL"
+_PARTS = ("DATABASE_HOST", "DATABASE_USER", "DATABASE_PASSWORD_FILE")
+_PART_FIELDS = {"database_port", "database_name", *(name.lower() for name in _PARTS)}
+_HOW_TO_NAME_IT = f"set {_WHOLE}, or all of {', '.join(_PARTS)}"
+
+
+class SettingsError(SystemExit):
+    """The settings cannot be used. The text names every variable at fault and holds no secret.
+
+    It is a SystemExit so that `uvicorn` and `alembic` end with this text and exit code 1 instead
+    of a stack trace: whoever forgot a variable has made no programming error.
+    """
+
+
+def _prefix(value: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise ValueError("must start with a slash and not end with one, such as /api/v1")
+    return value
+
+
+def _comma_list(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+    return value
+
+
+def _origin(value: str) -> str:
+    if value != "*" and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", value):
+        raise ValueError("must be an origin such as https://hub.example.org, without a path")
+    return value
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, by environment variables of the same names in capitals.
+
+    The database is named either by DATABASE_URL alone or by its parts and a password file.
+    Times are in seconds.
+    """
+
+    # An empty variable counts as unset: `DATABASE_URL=` in an env file means "not given".
+    # `.env` may hold other programs' variables too, hence extra="ignore".
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    database_url: SecretStr | None = None
+    database_host: str | None = None
+    database_port: int = Field(default=5432, ge=1, le=65535)
+    database_name: str = "ontology_hub"
+    database_user: str | None = None
+    database_password_file: Path | None = None
+
+    database_pool_size: int = Field(default=5, ge=1, le=100)
+    database_max_overflow: int = Field(default=10, ge=0, le=100)
+    database_pool_timeout: float = Field(default=10, gt=0)
+    database_connect_timeout: float = Field(default=5, gt=0)
+    database_command_timeout: float = Field(default=30, gt=0)
+
+    # /health promises an answer within 2 s; what is above this value is the reserve for the rest.
+    health_timeout: float = Field(default=1.5, gt=0, le=1.8)
+    migration_lock_timeout: float = Field(default=60, gt=0)
+
+    debug: bool = False
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+    ] = "INFO"
+    api_v1_prefix: Annotated[str, AfterValidator(_prefix)] = "/api/v1"
+    cors_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_comma_list)
+    ] = ()
+
+    _sqlalchemy_url: URL = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _build_url(self) -> Self:
+        given = self.model_fields_set & _PART_FIELDS
+        if self.database_url is not None:
+            if given:
+                names = ", ".join(sorted(name.upper() for name in given))
+                raise ValueError(f"{_WHOLE} and {names} contradict each other: {_HOW_TO_NAME_IT}")
+            self._sqlalchemy_url = _parse(self.database_url.get_secret_value())
+            return self
+        missing = [name for name in _PARTS if getattr(self, name.lower()) is None]
+        if missing:
+            raise ValueError(
+                f"no database is named: {_HOW_TO_NAME_IT} (missing: {', '.join(missing)})"
+            )
+        assert self.database_password_file is not None  # noqa: S101  # narrowed by `missing`
+        self._sqlalchemy_url = URL.create(
+            DRIVER,
+            username=self.database_user,
+            password=_read_password(self.database_password_file),
+            host=self.database_host,
+            port=self.database_port,
+            database=self.database_name,
+        )
+        return self
+
+    @property
+    def sqlalchemy_url(self) -> URL:
+        """The database's address for asyncpg. Its `str()` and `repr()` hide the password."""
+        return self._sqlalchemy_url
+
+
+def _parse(text: str) -> URL:
+    """Turn DATABASE_URL into an asyncpg URL; neither the text nor a part of it is in an error."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError(
+            f"{_WHOLE} is no URL such as postgresql://user:password@host:5432/ontology_hub"
+            " (percent-encode special characters of the password)"
+        ) from None
+    if url.drivername not in ("postgresql", "postgres", DRIVER):
+        raise ValueError(f"{_WHOLE} must start with postgresql:// or {DRIVER}://")
+    if not url.database:
+        raise ValueError(f"{_WHOLE} names no database")
+    url = url.set(drivername=DRIVER)
+    # libpq's spelling, which hosted databases hand out; asyncpg calls the same setting `ssl`.
+    if "sslmode" in url.query:
+        mode = url.query["sslmode"]
+        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    return url
+
+
+def _read_password(path: Path) -> str:
+    """Return the file's text as it is, less one final newline.
+
+    pydantic-settings' own `secrets_dir` strips white space at both ends, which would change a
+    password that has some.
+    """
+    try:
+        password = path.read_bytes().decode("utf-8")  # read_text would turn \r\n into \n
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ValueError(f"DATABASE_PASSWORD_FILE={path} cannot be read: {reason}") from None
+    password = password.removesuffix("\n")
+    if not password:
+        raise ValueError(f"DATABASE_PASSWORD_FILE={path} is empty")
+    return password
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """Return the process' settings; raises SettingsError with every fault in one text."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        # include_input=False: the rejected value may be a secret.
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+    raise SettingsError("\n".join(["Settings that cannot be used:", *map(_describe, faults)]))
+
+
+def _describe(fault: Any) -> str:
+    variable = "".join(f"{str(part).upper()}: " for part in fault["loc"][:1])
+    return f"  {variable}{fault['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,89 @@
+"""Logs: one JSON object a line on standard output, uvicorn's own lines included."""
+
+import json
+import logging
+import logging.config
+import time
+from pathlib import Path
+from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter as BaseJsonFormatter
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Also given to `uvicorn --log-config`, so that the lines of its reloader, which never imports the
+# app, are JSON too.
+CONFIG_FILE = Path(__file__).with_name("log_config.json")
+
+_access = logging.getLogger("app.access")
+
+# Asked every few seconds by the health checks: their successes would drown everything else.
+_QUIET = {"/health", "/livez"}
+
+
+class JsonFormatter(BaseJsonFormatter):
+    """Level, logger, time (UTC), message, and whatever was given as `extra`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "%(levelname)s %(name)s %(message)s",
+            rename_fields={"levelname": "level", "name": "logger", "exc_info": "exception"},
+            timestamp="time",
+            # uvicorn repeats its messages in `color_message`, for terminals.
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],
+        )
+
+
+def configure_logging(level: str) -> None:
+    """Send all logs of this process through the JSON formatter, at `level` and above."""
+    config: dict[str, Any] = json.loads(CONFIG_FILE.read_text(encoding="utf-8"))
+    config["root"]["level"] = level
+    config["loggers"]["uvicorn"]["level"] = level
+    logging.config.dictConfig(config)
+    logging.captureWarnings(True)
+
+
+class AccessLog:
+    """ASGI middleware: one line a request, with the route's template instead of the path.
+
+    The path of a draft holds its token, which opens the draft: it must stand in no log. For the
+    same reason a path that matches no route is not logged, and neither is a query.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Stays 500 where the app raises, or is cancelled, before it has begun to answer.
+        status = 500
+        started = time.perf_counter()
+
+        async def remember_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, remember_status)
+        finally:
+            route = _template(scope)
+            quiet = route in _QUIET and status < 400
+            _access.log(
+                logging.DEBUG if quiet else logging.INFO,
+                "request",
+                extra={
+                    "method": scope["method"],
+                    "route": route,
+                    "status": status,
+                    "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+                },
+            )
+
+
+def _template(scope: Scope) -> str | None:
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else None

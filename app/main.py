@@ -1,0 +1,60 @@
+"""The application: `uvicorn app.main:app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
+
+from app.api import health
+from app.config import Settings, get_settings
+from app.database import engine
+from app.errors import add_error_handlers
+from app.logs import AccessLog, configure_logging
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Hold what lives as long as the process, and close it at the end."""
+    app.state.database_probe = health.DatabaseProbe(get_settings())
+    try:
+        yield
+    finally:
+        await app.state.database_probe.close()
+        await engine.dispose()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Put the application together; connects to nothing yet."""
+    configure_logging(settings.log_level)
+    # FastAPIOffline serves Swagger UI from its own package instead of from a foreign host, so
+    # that /docs works without the internet. validatorUrl: no badge of a foreign host either.
+    app = FastAPIOffline(
+        title="Ontology Hub",
+        debug=settings.debug,
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+    add_error_handlers(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+        )
+    app.add_middleware(AccessLog)  # added last, so outermost: it sees CORS' own answers too
+    app.include_router(health.router)
+    app.include_router(api_router(), prefix=settings.api_v1_prefix)
+    return app
+
+
+def api_router() -> APIRouter:
+    """Return the routes of version 1 of the API."""
+    return APIRouter()
+
+
+app = create_app(get_settings())

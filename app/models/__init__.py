@@ -1,0 +1,41 @@
+"""The tables and what the API shows and takes of them.
+
+Import from here: Alembic sees only tables whose modules have been imported.
+"""
+
+from app.models.draft import Draft, DraftBase, DraftCreate, DraftPublic, DraftStatus, DraftUpdate
+from app.models.entity import (
+    Entity,
+    EntityBase,
+    EntityCreate,
+    EntityPublic,
+    EntityType,
+    EntityUpdate,
+)
+from app.models.module import Module, ModuleBase, ModuleCreate, ModulePublic, ModuleUpdate
+from app.models.profile import Profile, ProfileBase, ProfileCreate, ProfilePublic, ProfileUpdate
+
+__all__ = [
+    "Draft",
+    "DraftBase",
+    "DraftCreate",
+    "DraftPublic",
+    "DraftStatus",
+    "DraftUpdate",
+    "Entity",
+    "EntityBase",
+    "EntityCreate",
+    "EntityPublic",
+    "EntityType",
+    "EntityUpdate",
+    "Module",
+    "ModuleBase",
+    "ModuleCreate",
+    "ModulePublic",
+    "ModuleUpdate",
+    "Profile",
+    "ProfileBase",
+    "ProfileCreate",
+    "ProfilePublic",
+    "ProfileUpdate",
+]

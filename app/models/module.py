@@ -1,0 +1,53 @@
+"""Modules: named sets of categories that depend on other modules."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from app.models.base import EMPTY_LIST, Row
+
+
+class ModuleBase(SQLModel):
+    """`category_ids` are entity ids of categories, `dependencies` the ids of other modules."""
+
+    module_id: str = Field(unique=True, index=True, sa_type=Text)
+    label: str = Field(sa_type=Text)
+    description: str | None = Field(default=None, sa_type=Text)
+    category_ids: list[str] = Field(
+        default_factory=list, sa_type=JSONB, sa_column_kwargs=EMPTY_LIST
+    )
+    dependencies: list[str] = Field(
+        default_factory=list, sa_type=JSONB, sa_column_kwargs=EMPTY_LIST
+    )
+    commit_sha: str | None = Field(default=None, sa_type=Text)
+
+
+class Module(Row, ModuleBase, table=True):
+    """The table `modules`."""
+
+    __tablename__ = "modules"
+
+
+class ModuleCreate(ModuleBase):
+    """What is needed to make a module."""
+
+
+class ModuleUpdate(SQLModel):
+    """What may change; what is not set stays."""
+
+    label: str | None = None
+    description: str | None = None
+    category_ids: list[str] | None = None
+    dependencies: list[str] | None = None
+    commit_sha: str | None = None
+
+
+class ModulePublic(ModuleBase):
+    """What the API shows."""
+
+    id: UUID
+    created_at: datetime
+    updated_at: datetime

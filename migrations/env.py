@@ -1,0 +1,110 @@
+"""Alembic's entry: `alembic upgrade head`, with a database or, with --sql, without one."""
+
+import asyncio
+import sys
+from logging.config import fileConfig
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from alembic.util import CommandError
+from sqlalchemy import Connection, pool
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+import app.models  # noqa: F401  # fills SQLModel.metadata
+from app.config import get_settings
+from app.engine import make_engine
+from migrations.guard import exclusively, refuse_unknown_revisions
+
+config = context.config
+# These change nothing, so they wait for no other migration.
+READ_ONLY = {"check", "current", "revision"}
+
+
+def command() -> str | None:
+    """Return the name of the command line's command; None where Alembic is called by a program."""
+    options = getattr(config.cmd_opts, "cmd", None)
+    return options[0].__name__ if options else None
+
+
+def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
+    """Write sqlmodel's type for aware datetimes into migrations as what it is in the database."""
+    if kind == "type" and isinstance(item, UTCDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+def configure(**options: Any) -> None:
+    """Configure Alembic the same way with and without a database."""
+    context.configure(
+        target_metadata=SQLModel.metadata,
+        render_item=render_item,
+        compare_type=True,
+        compare_server_default=True,
+        # Each migration's own transaction ends its SET LOCAL, and lets the next one use a label
+        # that this one has added to an enum.
+        transaction_per_migration=True,
+        **options,
+    )
+
+
+def run(connection: Connection) -> None:
+    """Run the command's migrations on this connection."""
+    configure(connection=connection)
+    if command() != "stamp":  # `alembic stamp` is how a wrong revision is put right
+        refuse_unknown_revisions(context.get_context(), context.script)
+    connection.commit()
+    with context.begin_transaction():
+        context.run_migrations()
+    if command() == "upgrade":
+        heads = ",".join(context.get_context().get_current_heads())
+        # Read by whoever runs this as a job: the last line of its output.
+        sys.stdout.write(f"migration_revision={heads}\n")
+        sys.stdout.flush()
+
+
+def run_alone(connection: Connection) -> None:
+    """Run the command's migrations while no other process runs any on this database."""
+    with exclusively(connection, get_settings().migration_lock_timeout):
+        run(connection)
+
+
+async def run_online() -> None:
+    """Connect to the settings' database and run there."""
+    settings = get_settings()
+    engine = make_engine(
+        settings,
+        application="ontology-hub migrations",
+        command_timeout=None,  # building an index may take its time
+        poolclass=pool.NullPool,
+    )
+    connection = engine.connect()
+    try:
+        await connection.start()
+    except (OSError, SQLAlchemyError) as error:
+        url = settings.sqlalchemy_url
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise CommandError(
+            f"the database {url.database} at {url.host}:{url.port} cannot be reached as"
+            f" {url.username}: {reason}"
+        ) from None
+    try:
+        await connection.run_sync(run if command() in READ_ONLY else run_alone)
+    except DBAPIError as error:
+        # A migration is one transaction: what it had done by then is undone.
+        raise CommandError(f"the database refused: {error.orig}\n{error.statement}") from error
+    finally:
+        await connection.close()
+
+
+if config.config_file_name is not None:
+    fileConfig(config.config_file_name, disable_existing_loggers=False)
+
+if context.is_offline_mode():
+    configure(dialect_name="postgresql", literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    asyncio.run(run_online())

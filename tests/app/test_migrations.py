@@ -1,0 +1,224 @@
+"""Alembic: up, down, offline, twice at once, and refusals that say what to do."""
+
+import json
+import re
+import secrets
+import string
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import URL
+
+from migrations.guard import LOCK
+from tests.app.support import ROOT, alembic, holding, script, sql, start_alembic
+
+HEAD = ScriptDirectory.from_config(Config(str(ROOT / "alembic.ini"))).get_current_head()
+
+EVERY_CHARACTER = "".join(chr(code) for code in range(ord("!"), ord("~") + 1))
+
+
+def schema(url: URL) -> list[dict[str, Any]]:
+    """Return a description of everything that migrations make."""
+    return sql(
+        url,
+        """
+        SELECT 'column' AS kind, table_name || '.' || column_name AS name,
+               concat_ws(' ', udt_name, is_nullable, column_default) AS what
+        FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT 'enum', t.typname, string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)
+        FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid GROUP BY t.typname
+        ORDER BY 1, 2
+        """,
+    )
+
+
+def refused(url: URL | None, *arguments: str, **options: Any) -> str:
+    """Run alembic, check that it refuses without a stack trace, and return what it says."""
+    result = alembic(url, *arguments, **options)
+    said = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "Traceback" not in said
+    return said
+
+
+def test_there_is_one_head() -> None:
+    script_directory = ScriptDirectory.from_config(Config(str(ROOT / "alembic.ini")))
+    assert len(script_directory.get_heads()) == 1
+
+
+def test_migrations_carry_their_date_in_their_file_name() -> None:
+    files = [file.name for file in (ROOT / "migrations" / "versions").glob("*.py")]
+    pattern = r"\d{4}_\d\d_\d\d_\d{4}-[0-9a-f]{12}_[a-z0-9_]+\.py"
+    assert files
+    assert [name for name in files if not re.fullmatch(pattern, name)] == []
+
+
+def test_models_and_migrations_agree(template: URL) -> None:
+    result = alembic(template, "check")
+    assert result.returncode == 0, result.stdout
+    assert "No new upgrade operations detected" in result.stdout
+
+
+def test_check_sees_a_missing_column(database: URL) -> None:
+    sql(database, "ALTER TABLE drafts DROP COLUMN pr_url")
+    assert "pr_url" in refused(database, "check")
+
+
+def test_the_apps_role_can_ask_where_the_database_stands(app_database: URL) -> None:
+    assert f"{HEAD} (head)" in alembic(app_database, "current").stdout
+    assert alembic(app_database, "check").returncode == 0
+
+
+def test_upgrade_says_the_revision_in_its_last_line(database: URL) -> None:
+    result = alembic(database, "upgrade", "head")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == f"migration_revision={HEAD}"
+
+
+def test_down_to_base_leaves_nothing_and_up_again_makes_the_same(database: URL) -> None:
+    before = schema(database)
+    down = alembic(database, "downgrade", "base")
+    assert down.returncode == 0, down.stderr
+    assert "migration_revision" not in down.stdout
+    left = [row for row in schema(database) if "alembic_version" not in row["name"]]
+    assert [row for row in left if row["name"] != "alembic_version_pkc"] == []
+    assert sql(database, "SELECT typname FROM pg_type WHERE typtype = 'e'") == []
+    assert alembic(database, "upgrade", "head").returncode == 0
+    assert schema(database) == before
+
+
+def test_offline_sql_needs_no_database_and_makes_the_same_schema(
+    template: URL, empty_database: URL
+) -> None:
+    result = alembic(None, "upgrade", "head", "--sql")
+    assert result.returncode == 0, result.stderr
+    script(empty_database, result.stdout)
+    assert schema(empty_database) == schema(template)
+    assert alembic(empty_database, "check").returncode == 0
+
+
+def test_offline_sql_goes_down_too(database: URL) -> None:
+    result = alembic(None, "downgrade", f"{HEAD}:base", "--sql")
+    assert result.returncode == 0, result.stderr
+    script(database, result.stdout)
+    assert sql(database, "SELECT typname FROM pg_type WHERE typtype = 'e'") == []
+
+
+@pytest.mark.parametrize("command", [("upgrade", "head"), ("current",), ("downgrade", "base")])
+def test_a_database_ahead_of_the_code_is_refused_and_left_alone(
+    database: URL, command: tuple[str, ...]
+) -> None:
+    sql(database, "UPDATE alembic_version SET version_num = 'feedfacecafe'")
+    before = schema(database)
+    said = refused(database, *command)
+    assert "feedfacecafe" in said
+    assert "newer" in said
+    assert "downgrade" in said
+    assert "migration_revision" not in said
+    assert schema(database) == before
+
+
+def test_migrations_at_once_do_not_hurt_each_other(empty_database: URL) -> None:
+    processes = [start_alembic(empty_database, "upgrade", "head") for _ in range(3)]
+    results = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], results
+    assert all(out.endswith(f"migration_revision={HEAD}\n") for out, _ in results)
+    assert sum("Running upgrade" in err for _, err in results) == 1
+
+
+@pytest.fixture
+def other_migration(empty_database: URL) -> Iterator[Callable[[], None]]:
+    """Another migration, running until this function is called or the test ends."""
+    with holding(empty_database, LOCK) as end:
+        yield end
+
+
+def test_a_migration_waits_for_another_and_says_so(
+    empty_database: URL, other_migration: Callable[[], None]
+) -> None:
+    process = start_alembic(empty_database, "upgrade", "head")
+    assert process.stderr is not None
+    said = ""
+    while "another migration is running" not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    assert schema(empty_database) == []
+    other_migration()
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert out.endswith(f"migration_revision={HEAD}\n")
+
+
+def test_a_migration_gives_up_waiting_after_its_limit(
+    empty_database: URL, other_migration: Callable[[], None]
+) -> None:
+    said = refused(empty_database, "upgrade", "head", variables={"MIGRATION_LOCK_TIMEOUT": "0.5"})
+    assert "another migration has held this database for more than 0.5 s" in said
+    assert schema(empty_database) == []
+
+
+def test_reading_the_revision_waits_for_no_migration(
+    empty_database: URL, other_migration: Callable[[], None]
+) -> None:
+    assert alembic(empty_database, "current").returncode == 0
+
+
+def test_the_lock_is_given_back(database: URL) -> None:
+    assert alembic(database, "upgrade", "head").returncode == 0
+    locks = sql(database, "SELECT * FROM pg_locks WHERE locktype = 'advisory'")
+    assert locks == []
+
+
+def test_a_database_that_cannot_be_reached_is_one_line() -> None:
+    url = URL.create(
+        "postgresql", username="u", password="hidden", host="127.0.0.1", port=1, database="d"
+    )
+    said = refused(url, "upgrade", "head")
+    assert "the database d at 127.0.0.1:1 cannot be reached as u" in said
+    assert "hidden" not in said
+
+
+@pytest.fixture
+def tricky_role(server: URL) -> Iterator[str]:
+    """A role whose password holds every character from ! to ~; the name is returned."""
+    name = f"test_tricky_{secrets.token_hex(4)}"
+    quoted = EVERY_CHARACTER.replace("'", "''")
+    sql(server, f"CREATE ROLE {name} LOGIN PASSWORD '{quoted}'")
+    yield name
+    sql(server, f"DROP ROLE {name}")
+
+
+def test_a_password_of_every_character_works_whole_and_as_a_file(
+    template: URL, tricky_role: str, tmp_path: Path
+) -> None:
+    assert set(string.punctuation) <= set(EVERY_CHARACTER)
+    host, port, name = template.host, template.port, template.database
+    encoded = urllib.parse.quote(EVERY_CHARACTER, safe="")
+    whole = {"DATABASE_URL": f"postgresql://{tricky_role}:{encoded}@{host}:{port}/{name}"}
+    file = tmp_path / "password"
+    file.write_text(EVERY_CHARACTER + "\n")
+    parts = {
+        "DATABASE_HOST": str(host),
+        "DATABASE_PORT": str(port),
+        "DATABASE_NAME": str(name),
+        "DATABASE_USER": tricky_role,
+        "DATABASE_PASSWORD_FILE": str(file),
+    }
+    for variables in (whole, parts):
+        # The role may read nothing; the answer to come is the server's, after the password.
+        said = refused(None, "current", variables=variables)
+        assert "permission denied for table alembic_version" in said, json.dumps([*variables])
+    file.write_text(EVERY_CHARACTER[:-1])
+    said = refused(None, "current", variables=parts)
+    if "permission denied for table" in said:
+        pytest.skip("this server lets anyone in: TEST_DATABASE_URL trusts its clients")
+    assert "password authentication failed" in said
