@@ -26,6 +26,8 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
             "PGADMIN_DEFAULT_EMAIL": settings.pgadmin_email,
             "PGADMIN_DEFAULT_PASSWORD_FILE": password.path,
             "PGADMIN_LISTEN_PORT": str(PORT),
+            # The health check alone would write a line every other second.
+            "GUNICORN_ACCESS_LOGFILE": "/dev/null",
             "PGADMIN_DISABLE_POSTFIX": "true",
             "PGADMIN_SERVER_JSON_FILE": servers.path,
             "PGADMIN_CONFIG_UPGRADE_CHECK_ENABLED": "False",

@@ -45,7 +45,7 @@ async def settle(container: str, expected: Expected) -> None:
     if state["State"]["Paused"]:
         pulumi.log.warn(f"{expected.role} was paused: unpausing it")
         await docker("unpause", container)
-    elif _health(state) == "unhealthy":
+    if _health(state) == "unhealthy":
         pulumi.log.warn(f"{expected.role} was unhealthy: restarting it")
         await docker("restart", container)
     starts = state["RestartCount"]

@@ -98,6 +98,12 @@ def test_a_cache_folder_that_cannot_be_made_is_named(bare: Clone) -> None:
     assert "choose another cache folder with ONTOLOGY_HUB_CACHE" in done.stderr
 
 
+def test_a_folder_that_path_cannot_hold_is_named(bare: Clone) -> None:
+    done = bare.python("-c", SETUP, **NO_SITE, ONTOLOGY_HUB_CACHE="/tmp/a:b")  # noqa: S108
+    assert "the folder /tmp/a:b has a colon in its name" in done.stderr
+    assert "set ONTOLOGY_HUB_CACHE to another folder" in done.stderr
+
+
 def test_a_python_that_is_too_old_says_so(clone: Clone) -> None:
     old = "import sys; sys.version_info = (3, 9, 2)\n"
     done = clone.python("-c", old + SETUP)

@@ -1,6 +1,11 @@
 """Which Pulumi CLI is used: an installed one if it is new enough, else one that is brought."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +89,33 @@ def test_a_build_that_fails_leaves_nothing_and_shows_its_last_lines(clone: Clone
     clone.program("go", "echo no space left on device; exit 1")
     done = clone.python("-c", BRING)
     assert "no space left on device" in done.stderr
+    assert list(Path(clone.env["ONTOLOGY_HUB_CACHE"]).iterdir()) == []
+
+
+def test_ctrl_c_ends_a_build_quietly(clone: Clone) -> None:
+    clone.program("go", f"echo $$ > {clone.root.parent}/pid; exec sleep 60")
+    bring_or_end = (
+        "from toolchain import __main__, pulumi_cli, setup\n"
+        "setup.setup = lambda: pulumi_cli.bring(None)\n"
+        "raise SystemExit(__main__.main(['setup']))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", bring_or_end],
+        cwd=clone.root,
+        env=clone.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as running:
+        pid = clone.root.parent / "pid"
+        deadline = time.monotonic() + 30
+        while not (pid.exists() and pid.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.killpg(running.pid, signal.SIGINT)
+        assert running.stderr is not None
+        assert running.stderr.read() == b""
+    assert running.returncode == 130
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
     assert list(Path(clone.env["ONTOLOGY_HUB_CACHE"]).iterdir()) == []
 
 
