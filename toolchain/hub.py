@@ -63,6 +63,8 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        gitfilter.settle()
     return 0
 
 

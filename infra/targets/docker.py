@@ -11,6 +11,7 @@ from typing import Any
 
 import pulumi
 import pulumi_docker as docker
+import pulumi_random as random
 
 from infra.naming import Naming
 from infra.settings import StackSettings
@@ -147,19 +148,23 @@ class DockerTarget:
         return self._images[image.name]
 
     def _built(self, image: BuiltImage) -> docker.RemoteImage:
-        # The name covers all that decides the build. So no replacement ever keeps its name, and
-        # the old image can go by its own, after the containers that ran it.
         spec = [image.context, image.dockerfile, image.target, image.base.name, image.digest]
-        digest = hashlib.sha256("\0".join(spec).encode()).hexdigest()[:12]
+        # A tag of its own for every build, also when the code goes back to what it was: an update
+        # that failed leaves old images to be removed later, and the provider removes by name.
+        tag = random.RandomId(
+            f"{image.role}-image-tag",
+            byte_length=6,
+            keepers={"build": hashlib.sha256("\0".join(spec).encode()).hexdigest()},
+        )
         return docker.RemoteImage(
             f"{image.role}-image",
-            name=f"{image.name}:{digest}",
+            name=pulumi.Output.concat(image.name, ":", tag.hex),
             build=docker.RemoteImageBuildArgs(
                 context=image.context,
                 dockerfile=image.dockerfile,
                 target=image.target,
                 build_args={"BASE_IMAGE": image.base.name},
-                labels=self._naming.labels(),
+                label=self._naming.labels(),
             ),
             opts=pulumi.ResourceOptions(depends_on=[self._image(image.base)]),
         )

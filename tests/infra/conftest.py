@@ -22,6 +22,7 @@ class RecordingMocks(runtime_mocks.Mocks):
         made = {
             IMAGE: {"imageId": f"sha256:{args.name}"},
             CONTAINER: {"containerLogs": "migration_revision=0001\n"},
+            "random:index/randomId:RandomId": {"hex": f"{args.inputs.get('keepers', {})}"},
             "random:index/randomPassword:RandomPassword": {"result": f"generated-{args.name}"},
         }
         return f"{args.name}-id", {**args.inputs, **made.get(args.typ, {})}

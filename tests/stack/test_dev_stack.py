@@ -104,7 +104,7 @@ def test_no_secret_shows_in_inspect_history_plain_state_output_or_logs(stack: St
     values = {
         resource["outputs"]["result"]["plaintext"].strip('"')
         for resource in state["deployment"]["resources"]
-        if resource["type"].startswith("random:")
+        if resource["type"].endswith(":RandomPassword")
     }
     assert len(values) == 5
     seen = {
