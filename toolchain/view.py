@@ -30,9 +30,14 @@ def containers(stack: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in listed.stdout.splitlines()]
 
 
+def _workloads(stack: str) -> list[dict[str, str]]:
+    """Return services and jobs; couriers, which only carried files into a volume, never ran."""
+    return [one for one in containers(stack) if one["State"] != "created"]
+
+
 def status(stack: str) -> None:
     """Print each container with its state, then the URLs."""
-    found = sorted(containers(stack), key=_role)
+    found = sorted(_workloads(stack), key=_role)
     if not found:
         console.say(f"stack {stack}: nothing is deployed (make up)")
         return
@@ -59,9 +64,10 @@ def urls(stack: str) -> None:
 
 def logs(stack: str, role: str | None) -> None:
     """Follow the logs of all containers, or of one role, each line led by its role."""
-    found = [one for one in containers(stack) if role in (None, _role(one))]
+    workloads = _workloads(stack)
+    found = [one for one in workloads if role in (None, _role(one))]
     if not found:
-        known = ", ".join(sorted(_role(one) for one in containers(stack)))
+        known = ", ".join(sorted(map(_role, workloads))) or "nothing is deployed (make up)"
         raise UserError(f"no container has the role {role or 'any'}", f"choose one of: {known}")
     follow = [
         f"docker logs --follow --tail=100 {one['ID']} 2>&1 | sed -u 's/^/{_role(one):10} | /'"

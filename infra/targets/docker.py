@@ -128,12 +128,15 @@ class DockerTarget:
                 docker.ContainerUlimitArgs(name="nproc", soft=job.limits.pids, hard=job.limits.pids)
             ],
             extra_labels={f"{self._naming.project}.{k}": v for k, v in job.runs_again_with.items()},
-            opts={
-                "hooks": engine.job_must_succeed(job.role),
-                "custom_timeouts": pulumi.CustomTimeouts(create=f"{job.time_limit}s"),
-            },
+            opts={"custom_timeouts": pulumi.CustomTimeouts(create=f"{job.time_limit}s")},
         )
-        return Deployed(container=container, ready=container.id.apply(lambda _: container))
+
+        async def done(container_id: str) -> docker.Container:
+            await engine.finish(container_id, job.role)
+            return container
+
+        ready: pulumi.Output[docker.Container] = container.id.apply(done)
+        return Deployed(container=container, ready=ready)
 
     def _image(self, image: Image) -> docker.RemoteImage:
         if image.name not in self._images:

@@ -5,14 +5,17 @@ It goes through the `docker` command, which knows DOCKER_HOST, contexts and ssh 
 
 import asyncio
 import json
+import re
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 
 POLL_SECONDS = 0.25
 LOG_LINES = 30
+MAX_RESTARTS = 3
 
 
 @dataclass(frozen=True)
@@ -38,49 +41,54 @@ async def settle(container: str, expected: Expected) -> None:
     if pulumi.runtime.is_dry_run():
         return
     deadline = time.monotonic() + expected.timeout
+    since = datetime.now(UTC)
     state = await _inspect(container)
-    if state["HostConfig"]["PidsLimit"] != expected.pids:
-        # The provider has no argument for it.
+    if state["State"]["Running"] and state["HostConfig"]["PidsLimit"] != expected.pids:
+        # The provider has no argument for it, and the engine refuses it for a stopped container.
         await docker("update", "--pids-limit", str(expected.pids), container)
     if state["State"]["Paused"]:
         pulumi.log.warn(f"{expected.role} was paused: unpausing it")
         await docker("unpause", container)
-    if _health(state) == "unhealthy":
+    elif _health(state) == "unhealthy":
         pulumi.log.warn(f"{expected.role} was unhealthy: restarting it")
         await docker("restart", container)
-    starts = state["RestartCount"]
+    starts, code = state["RestartCount"], 0
     while _health(state := await _inspect(container)) != "healthy":
-        # A container that has ended is given a chance by its restart policy, but not for ever.
-        if _health(state) == "unhealthy" or state["RestartCount"] - starts >= 3:
-            raise await _unwell(container, expected.role, _reason(state))
-        if time.monotonic() > deadline:
+        code = state["State"]["ExitCode"] or code
+        reason = None
+        if _health(state) == "unhealthy" and _probed_at(state) > since:
+            reason = f"is unhealthy; its health check says: {_probe_output(state)}"
+        # Its restart policy may bring it back, but not for ever.
+        elif state["RestartCount"] - starts >= MAX_RESTARTS:
+            reason = f"ends again and again, last with exit code {code}"
+        elif time.monotonic() > deadline:
             reason = f"is not healthy after {expected.timeout} s"
-            raise await _unwell(container, expected.role, reason)
+        if reason:
+            raise EngineError(
+                f"{expected.role} {reason}. The end of its log:\n{_tail(await _log(container))}\n"
+                f"Mend the cause, then run `pulumi up` again."
+            )
         await asyncio.sleep(POLL_SECONDS)
 
 
-def job_must_succeed(role: str) -> pulumi.ResourceHookBinding:
-    """Return the hooks that fail `up` when the job `role` has failed, with the job's log.
+async def finish(container: str, role: str) -> None:
+    """Return once the job in the container (an id) has ended well.
 
-    The failed container is removed, so that the next `up` creates, and thereby runs, it again:
-    left in place it would count as done.
+    Runs at every `up`: also after one that was killed, or that failed elsewhere, while the job
+    ran. A failed container is removed, so that the next `up` creates, and thereby runs, it again:
+    left in place it would count as done. Raises `EngineError` with the end of the job's log.
     """
-
-    async def check(arguments: pulumi.ResourceHookArgs) -> None:
-        outputs = arguments.new_outputs or {}
-        code = (await _inspect(arguments.id))["State"]["ExitCode"]
-        if code == 0:
-            return
-        log = str(outputs.get("containerLogs") or "") or await _log(arguments.id)
-        await docker("rm", "--force", arguments.id)
-        raise EngineError(
-            f"the job {role} failed with exit code {int(code)}. The end of its log:\n"
-            f"{_tail(log)}\n"
-            f"Mend the cause, then run `pulumi up`: the job will run again."
-        )
-
-    hook = pulumi.ResourceHook(f"{role}-must-succeed", check)
-    return pulumi.ResourceHookBinding(after_create=[hook])
+    if pulumi.runtime.is_dry_run():
+        return
+    code = int(await docker("wait", container))
+    if code == 0:
+        return
+    log = await _log(container)
+    await docker("rm", "--force", container)
+    raise EngineError(
+        f"the job {role} failed with exit code {code}. The end of its log:\n{_tail(log)}\n"
+        f"Mend the cause, then run `pulumi up`: the job will run again."
+    )
 
 
 async def docker(*arguments: str) -> str:
@@ -104,24 +112,25 @@ async def _inspect(container: str) -> dict[str, Any]:
 
 
 def _health(state: dict[str, Any]) -> str:
+    if state["State"]["Status"] != "running":
+        return "not running"  # the engine would call it unhealthy, which hides that it has ended
     return str((state["State"].get("Health") or {}).get("Status", "none"))
 
 
-def _reason(state: dict[str, Any]) -> str:
-    if _health(state) == "unhealthy":
-        probes = state["State"]["Health"].get("Log") or [{}]
-        said = str(probes[-1].get("Output", "")).strip()
-        return f"is unhealthy; its health check says: {said or '(nothing)'}"
-    code = state["State"]["ExitCode"]
-    return f"ends again and again, last with exit code {code}"
+def _last_probe(state: dict[str, Any]) -> dict[str, Any]:
+    probes: list[dict[str, Any]] = state["State"]["Health"].get("Log") or [{}]
+    return probes[-1]
 
 
-async def _unwell(container: str, role: str, reason: str) -> EngineError:
-    log = await _log(container)
-    return EngineError(
-        f"{role} {reason}. The end of its log:\n{_tail(log)}\n"
-        f"Mend the cause, then run `pulumi up` again."
-    )
+def _probe_output(state: dict[str, Any]) -> str:
+    return str(_last_probe(state).get("Output", "")).strip() or "(nothing)"
+
+
+def _probed_at(state: dict[str, Any]) -> datetime:
+    """Return when the last probe began: what an older one said, before a pause, counts no more."""
+    # "2026-01-31T12:00:00.123456789Z", or with an offset; Python takes six digits at most.
+    start = re.sub(r"(\.\d{6})\d+", r"\1", str(_last_probe(state).get("Start", "")))
+    return datetime.fromisoformat(start) if start else datetime.min.replace(tzinfo=UTC)
 
 
 async def _log(container: str) -> str:

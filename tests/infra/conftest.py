@@ -9,6 +9,7 @@ from pulumi.runtime import mocks as runtime_mocks
 from pulumi.runtime.stack import wait_for_rpcs
 
 from infra import preflight, stack
+from infra.targets.engine import Expected
 from tests.infra.declared_graph import CONTAINER, IMAGE, Declare, Graph
 
 
@@ -53,18 +54,15 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
             pulumi, "export", lambda key, value: graph.outputs.__setitem__(key, value)
         )
 
-        async def healthy(*_: object) -> None:
-            return None
+        # What these ask of a real engine is tests/stack's to show.
+        async def settle(_container: str, expected: Expected) -> None:
+            graph.settled.add(expected.role)
 
-        # What it asks of a real engine is tests/stack's to show.
-        monkeypatch.setattr("infra.targets.engine.settle", healthy)
+        async def finish(_container: str, role: str) -> None:
+            graph.finished.add(role)
 
-        def hooks(role: str) -> pulumi.ResourceHookBinding:
-            # Mocks have no server that the engine could call back.
-            graph.checked_jobs.add(role)
-            return pulumi.ResourceHookBinding()
-
-        monkeypatch.setattr("infra.targets.engine.job_must_succeed", hooks)
+        monkeypatch.setattr("infra.targets.engine.settle", settle)
+        monkeypatch.setattr("infra.targets.engine.finish", finish)
 
         async def program() -> None:
             runtime_mocks.set_mocks(RecordingMocks(graph), "ontology-hub", name, preview=False)

@@ -20,7 +20,8 @@ class Graph:
     resources: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
-    checked_jobs: set[str] = field(default_factory=set)
+    settled: set[str] = field(default_factory=set)
+    finished: set[str] = field(default_factory=set)
 
     @property
     def containers(self) -> dict[str, dict[str, Any]]:

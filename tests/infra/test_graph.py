@@ -96,8 +96,12 @@ def test_every_service_has_a_health_check_and_comes_back_and_every_job_runs_once
             assert "rm" not in inputs, role
 
 
-def test_every_job_fails_the_update_when_it_fails(declare: Declare) -> None:
-    assert declare(DEV).checked_jobs == JOBS
+def test_up_waits_for_every_service_to_be_healthy_and_every_job_to_end_well(
+    declare: Declare,
+) -> None:
+    graph = declare(DEV)
+    assert graph.settled == SERVICES
+    assert graph.finished == JOBS
 
 
 def test_the_database_is_probed_over_tcp_and_given_time_to_shut_down(declare: Declare) -> None:

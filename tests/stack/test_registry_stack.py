@@ -1,0 +1,75 @@
+"""The stack from an image registry, Grafana included, by the decisions of the first `make up`."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from infra import versions
+from tests.images.registry import serve
+from tests.stack.stack_under_test import Stack, docker, on_the_engine
+
+# Grafana can be had from no registry here. What is tested is the deployment of an image of that
+# name; this one answers Grafana's health check and nothing else.
+STAND_IN = """
+FROM {base}
+USER root
+RUN mkdir -p /www/api /var/lib/grafana && echo ok > /www/api/health && chown 472 /var/lib/grafana
+# A copy has not the file capability of pgAdmin's Python, with which it would not start here.
+RUN cp -L "$(command -v python3)" /usr/local/bin/stand-in
+USER 472
+WORKDIR /www
+ENTRYPOINT ["stand-in", "-m", "http.server", "3000"]
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(new_stack: Callable[[], Stack]) -> Iterator[Stack]:
+    before = on_the_engine()
+    with serve() as registry:
+        grafana = registry.name(versions.GRAFANA)
+        subprocess.run(
+            ["docker", "build", "--quiet", "--tag", grafana, "-"],
+            input=STAND_IN.format(base=registry.name(versions.PGADMIN)),
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+        docker("push", grafana)
+        docker("rmi", grafana, registry.name(versions.PGADMIN))  # the stack is to pull them
+        stack = new_stack()
+        stack.pulumi("config", "rm", "ontology-hub:imageSource")
+        stack.pulumi("config", "rm", "ontology-hub:grafana")
+        stack.config(registryMirror=registry.mirror)
+        stack.first_up = stack.hub("up")
+        yield stack
+        stack.destroy()
+    assert on_the_engine() == before
+
+
+def test_the_first_make_up_decides_by_what_answers_and_tells_it(stack: Stack) -> None:
+    assert "decided imageSource = registry" in stack.first_up
+    assert "decided grafana = true" in stack.first_up
+    assert stack.pulumi("config", "get", "ontology-hub:imageSource").strip() == "registry"
+
+
+def test_a_stack_of_pulled_images_is_healthy(stack: Stack) -> None:
+    assert stack.health() == dict.fromkeys(("db", "backend", "pgadmin", "grafana"), "healthy")
+    assert stack.get("/health")[0] == 200
+
+
+def test_grafana_is_deployed_like_the_others(stack: Stack) -> None:
+    assert stack.outputs()["grafana_url"] == f"http://127.0.0.1:{3000 + stack.offset}"
+    assert stack.get("/api/health", port=3000)[0] == 200
+    volumes = {mount["Name"]: mount["Destination"] for mount in stack.inspect("grafana")["Mounts"]}
+    assert volumes[f"ontology-hub-{stack.name}-grafana-data"] == "/var/lib/grafana"
+
+
+def test_a_registry_that_is_out_changes_no_decision_and_drops_no_service(stack: Stack) -> None:
+    port = stack.pulumi("config", "get", "ontology-hub:registryMirror").strip()
+    before = stack.ids()
+    assert port.startswith("127.0.0.1:")
+    stack.unchanged()
+    said = stack.hub("up")
+    assert "decided" not in said
+    assert stack.ids() == before
