@@ -44,12 +44,13 @@ recover: setup ## after a lost passphrase or state: forget the stack but keep it
 images: setup
 	@$(HUB) images
 
-test: images ## lint, types and every test, on a real engine
+test: setup ## lint, types and every test, on a real engine; TESTS=tests/app for some
+	@$(HUB) test-tools
 	@$(MAKE) --no-print-directory lint
-	@. .hub/env && python -m pytest $(TESTS)
+	@. .hub/env && export IMAGE_SOURCE="$$(pulumi config get ontology-hub:imageSource)" && python -m pytest $(TESTS)
 
 lint: setup ## ruff and mypy
-	@. .hub/env && ruff check . && ruff format --check . && mypy
+	@. .hub/env && ruff check . toolchain/host/pulumi-language-python && ruff format --check . && mypy
 
 bench: images ## measure the stack side by side with docker compose
 	@. .hub/env && python -m bench

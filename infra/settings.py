@@ -96,22 +96,20 @@ class StackSettings(BaseModel):
     protect_data: bool = Field(False, description="keep the volumes on `pulumi destroy`")
 
     postgres_password: Secret | None = Field(
-        None, description="password of the superuser `postgres`; generated if absent"
+        None, description="password of the superuser `postgres`"
     )
     owner_password: Secret | None = Field(
-        None, description="password of `ontology`, who owns and migrates; generated if absent"
+        None, description="password of `ontology`, who owns and migrates"
     )
     app_password: Secret | None = Field(
-        None, description="password of `ontology_app`, the backend's role; generated if absent"
+        None, description="password of `ontology_app`, the backend's role"
     )
     read_password: Secret | None = Field(
-        None, description="password of `ontology_read`, who only reads; generated if absent"
+        None, description="password of `ontology_read`, who only reads"
     )
-    pgadmin_password: Secret | None = Field(
-        None, description="password of pgAdmin's login; generated if absent"
-    )
+    pgadmin_password: Secret | None = Field(None, description="password of pgAdmin's login")
     grafana_password: Secret | None = Field(
-        None, description="password of Grafana's `admin` at its first start; generated if absent"
+        None, description="password of Grafana's `admin` at its first start"
     )
 
     @classmethod

@@ -3,11 +3,12 @@
 Runs inside the environment that `make setup` has prepared (`.hub/env`).
 """
 
+import shutil
 import sys
 
 from images import build
 from images.errors import BuildError
-from toolchain import console, gitfilter, pulumi, view
+from toolchain import console, gitfilter, processes, pulumi, view
 from toolchain.console import UserError
 from toolchain.decisions import decide
 from toolchain.recover import recover
@@ -25,6 +26,20 @@ def prepare(stack: str) -> None:
     """Do what an `up` needs once: decisions written down, images built."""
     if decide(stack)["imageSource"] == "local":
         build.run(console.say)
+
+
+def prepare_tests(stack: str) -> None:
+    """Do what the tests need once: images, and Debian's registry for the real pull path."""
+    prepare(stack)
+    if shutil.which("docker-registry"):
+        return
+    if not processes.debian_root():
+        raise UserError(
+            "the tests of the pull path need docker-registry, and it is not on PATH",
+            "sudo apt-get install docker-registry",
+        )
+    with console.progress("installing docker-registry with apt-get (some seconds)"):
+        processes.apt_install("docker-registry")
 
 
 def down(stack: str) -> None:
@@ -45,6 +60,8 @@ def main(arguments: list[str]) -> int:
                 down(stack)
             case "images":
                 prepare(stack)
+            case "test-tools":
+                prepare_tests(stack)
             case "status":
                 view.status(stack)
             case "logs":

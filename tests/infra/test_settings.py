@@ -1,15 +1,14 @@
 """Bad config is reported whole, with the way out, before anything is made."""
 
-import re
 from pathlib import Path
 
 import pulumi
 import pytest
 import yaml
-from pydantic.alias_generators import to_camel
 
 from infra.settings import SettingsError, StackSettings, is_secret
 from tests.infra.declared_graph import Declare
+from toolchain import reference
 from toolchain.gitfilter import clean
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,16 +124,12 @@ def test_a_port_that_another_program_holds_is_told_before_anything_is_made(
 
 
 def test_pulumi_yaml_declares_each_plain_key_as_text_with_the_programs_default() -> None:
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    expected = {}
-    for name, field in StackSettings.model_fields.items():
-        key = to_camel(name)
-        if is_secret(key):
-            continue
-        default = "" if field.default is None else str(field.default)
-        default = default.lower() if isinstance(field.default, bool) else default
-        expected[key] = {"type": "string", "default": default, "description": field.description}
-    assert declared == expected
+    text = (ROOT / "Pulumi.yaml").read_text()
+    assert reference.PULUMI_KEYS.findall(text) == [reference.pulumi_keys()]
+    for key, declared in yaml.safe_load(text)["config"].items():
+        assert not is_secret(key)
+        assert declared["type"] == "string"
+        StackSettings.from_config({key: declared["default"]}, frozenset(), "dev")
 
 
 def test_the_dev_stack_is_valid_and_holds_no_salt_and_no_secret_in_git() -> None:
@@ -152,9 +147,6 @@ def test_the_dev_stack_is_valid_and_holds_no_salt_and_no_secret_in_git() -> None
 
 
 def test_the_readme_lists_every_config_key_with_its_default_and_meaning() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for name, field in StackSettings.model_fields.items():
-        key = to_camel(name)
-        row = re.search(rf"^\| `{key}` \| (.*) \|$", readme, re.MULTILINE)
-        assert row, f"{key} is missing in the README's table"
-        assert field.description in row[1], key
+    table = reference.readme_table()
+    assert table.count("\n") == 1 + len(StackSettings.model_fields)
+    assert reference.README_TABLE.findall((ROOT / "README.md").read_text()) == [table]
