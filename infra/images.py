@@ -50,11 +50,12 @@ def reference(public: str, source: ImageSource) -> str:
 def twin_tag(recipe: str) -> str:
     """Return the content-addressed tag of the twin built from `images/<recipe>`.
 
-    The tag covers every file of the recipe, of the base it stands on, and the pins, so an edited
-    recipe is a new image and an unedited one is never built twice.
+    The tag covers every file of the recipe, of the base it stands on, and the recipe's pin: an
+    edited recipe is a new image, an unedited one is never built twice, and another image's new
+    pin does not restart this one.
     """
     digest = hashlib.sha256()
-    digest.update((ROOT / "infra" / "versions.py").read_bytes())
+    digest.update("".join(pin for pin, name in TWINS.items() if name == recipe).encode())
     for folder in ("base", recipe):
         for file in sorted((RECIPES / folder).rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:

@@ -3,7 +3,7 @@
 Bump a version here and nowhere else; `make up` then pulls (or rebuilds) what changed.
 """
 
-POSTGRES = "postgres:17.11"
+POSTGRES = "postgres:17.12"
 PYTHON = "python:3.12.12-slim-trixie"
 PGADMIN = "dpage/pgadmin4:9.18"
 GRAFANA = "grafana/grafana:12.3.0"

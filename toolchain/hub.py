@@ -7,7 +7,6 @@ import shutil
 import sys
 
 from images import build
-from images.errors import BuildError
 from toolchain import console, gitfilter, processes, pulumi, view
 from toolchain.console import UserError
 from toolchain.decisions import decide
@@ -74,9 +73,6 @@ def main(arguments: list[str]) -> int:
                 raise UserError(f"no such command: {command}", "make help")
     except UserError as error:
         console.fail(error)
-        return 1
-    except BuildError as error:
-        console.say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         return 130
