@@ -4,7 +4,9 @@
 # The first Python that is new enough; `make PYTHON=...` to choose another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-HUB = . .hub/env && python -m toolchain.hub
+ENV = { test -f .hub/env || { echo "error: this clone is not set up yet" >&2; \
+	echo "to mend it: make up" >&2; exit 1; }; } && . .hub/env
+HUB = $(ENV) && python -m toolchain.hub
 
 # STACK=name works on another stack than the one that is selected.
 export STACK
@@ -36,7 +38,7 @@ psql: ## a prompt on the database, as its owner
 	@$(HUB) psql
 
 passwords: ## show the generated passwords
-	@. .hub/env && pulumi stack output --show-secrets
+	@$(HUB) passwords
 
 recover: setup ## after a lost passphrase or state: forget the stack but keep its data; then `make up`
 	@$(HUB) recover
@@ -47,10 +49,10 @@ images: setup
 test: setup ## lint, types and every test, on a real engine; TESTS=tests/app for some
 	@$(HUB) test-tools
 	@$(MAKE) --no-print-directory lint
-	@. .hub/env && export IMAGE_SOURCE="$$(pulumi config get ontology-hub:imageSource)" && python -m pytest $(TESTS)
+	@$(ENV) && export IMAGE_SOURCE="$${IMAGE_SOURCE:-$$(pulumi config get ontology-hub:imageSource)}" && python -m pytest $(TESTS)
 
 lint: setup ## ruff and mypy
-	@. .hub/env && ruff check . toolchain/host/pulumi-language-python && ruff format --check . && mypy
+	@$(ENV) && ruff check . toolchain/host/pulumi-language-python && ruff format --check . && mypy
 
 bench: images ## measure the stack side by side with docker compose
-	@. .hub/env && python -m bench
+	@$(ENV) && python -m bench

@@ -6,7 +6,7 @@ import subprocess
 
 from infra.images import TWINS, twin_tag
 from infra.naming import Naming
-from infra.settings import Problem, StackSettings, set_command
+from infra.settings import Problem, StackSettings, free_port, set_command
 
 
 def taken_ports(settings: StackSettings, naming: Naming) -> list[Problem]:
@@ -27,8 +27,11 @@ def taken_ports(settings: StackSettings, naming: Naming) -> list[Problem]:
             value=str(port - settings.port_offset),
             reason=f"port {port} on {address} is in use by another program "
             f"(`ss -ltnp 'sport = :{port}'` tells which)",
-            mend=set_command(key, port - settings.port_offset + 1)
-            + f"   (or shift all ports: {set_command('portOffset', settings.port_offset + 100)})",
+            mend=set_command(
+                key,
+                free_port(port - settings.port_offset, settings, lambda one: _free(address, one)),
+            )
+            + f"   (portOffset shifts all ports: {set_command('portOffset', 100)})",
         )
         for key, port in busy.items()
         if port not in ours

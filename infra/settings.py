@@ -5,7 +5,7 @@ key as text, and this module reports everything that is wrong at once, each with
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal, Self
 
@@ -127,7 +127,9 @@ class StackSettings(BaseModel):
             settings = cls.model_validate(dict(config))
         except PydanticError as error:
             problems += [
-                problem for problem in _described(error, config) if problem.key not in refused
+                problem
+                for problem in _described(error, config, secret_keys)
+                if problem.key not in refused
             ]
             # The keys that are well by themselves still deserve the checks across keys.
             bad = {str(item["loc"][0]) for item in error.errors()}
@@ -194,7 +196,9 @@ def _default_of(key: str) -> str:
     return "''"
 
 
-def _described(error: PydanticError, config: Mapping[str, str]) -> list[Problem]:
+def _described(
+    error: PydanticError, config: Mapping[str, str], secret_keys: frozenset[str]
+) -> list[Problem]:
     problems = []
     for item in error.errors():
         key = str(item["loc"][0])
@@ -208,7 +212,8 @@ def _described(error: PydanticError, config: Mapping[str, str]) -> list[Problem]
                 )
             )
             continue
-        value = None if is_secret(key) else repr(config[key])[:80]
+        hidden = is_secret(key) or key in secret_keys
+        value = None if hidden else repr(config[key])[:80]
         reason = item["msg"].removeprefix("Value error, ")
         problems.append(
             Problem(key=key, value=value, reason=reason, mend=set_command(key, _default_of(key)))
@@ -261,12 +266,13 @@ def _port_clashes(settings: StackSettings) -> list[Problem]:
                 )
             )
         elif port in owner:
+            own = port - settings.port_offset
             problems.append(
                 Problem(
                     key=key,
-                    value=str(port - settings.port_offset),
+                    value=str(own),
                     reason=f"is taken by {owner[port]} already",
-                    mend=set_command(key, _next_free(port - settings.port_offset, settings)),
+                    mend=set_command(key, free_port(own, settings)),
                 )
             )
         else:
@@ -274,6 +280,17 @@ def _port_clashes(settings: StackSettings) -> list[Problem]:
     return problems
 
 
-def _next_free(port: int, settings: StackSettings) -> int:
-    used = {taken - settings.port_offset for taken in settings.published_ports().values()}
-    return next(candidate for candidate in range(port + 1, port + 20) if candidate not in used)
+def free_port(
+    near: int, settings: StackSettings, also_free: Callable[[int], bool] = lambda _: True
+) -> int:
+    """Return a port for a setting: near, unused by the others, in range with the offset.
+
+    `also_free` is asked about the port as it would be published.
+    """
+    offset = settings.port_offset
+    used = set(settings.published_ports().values())
+    candidates = (*range(near + 1, 65536 - offset), *range(1024, near))
+    return next(
+        (port for port in candidates if port + offset not in used and also_free(port + offset)),
+        near,
+    )

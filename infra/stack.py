@@ -35,6 +35,7 @@ def deploy() -> None:
 
     _export_urls(settings)
     _export_access(settings, secrets)
+    pulumi.export("data_protected", settings.protect_data)
     pulumi.export("migration_revision", migrated.container.container_logs.apply(_revision))
 
 

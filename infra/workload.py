@@ -119,10 +119,15 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a container may take: memory in MiB (swap included), processes and threads."""
+    """What a container may take.
+
+    `memory` (swap included) and `shared_memory` (/dev/shm) are in MiB; `pids` counts a service's
+    processes and threads. A job, which ends within its time limit, has none of its own.
+    """
 
     memory: int
-    pids: int
+    pids: int | None = None
+    shared_memory: int = 64
 
 
 @dataclass(frozen=True, kw_only=True)

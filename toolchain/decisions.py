@@ -10,35 +10,40 @@ from infra import versions
 from infra.images import public_image
 from infra.settings import StackSettings
 from toolchain import console, pulumi
+from toolchain.console import UserError
 
-ANSWER_SECONDS = 20
+PULL_SECONDS = 1800.0
 
 
-def decide(stack: str) -> dict[str, Any]:
-    """Fill in `imageSource` and `grafana` where the stack's config has none; return the config."""
+def decide(stack: str, settings: StackSettings) -> dict[str, Any]:
+    """Fill in `imageSource` and `grafana` where the stack's config has none; return the config.
+
+    The engine is asked, by a pull of what is needed anyway: it has mirrors, proxies and
+    certificates of its own, which nobody else can answer for.
+    """
+    registry = settings.model_copy(update={"image_source": "registry"})
+    postgres, grafana = (
+        public_image(pin, registry).name for pin in (versions.POSTGRES, versions.GRAFANA)
+    )
     config = pulumi.config(stack)
     if "imageSource" not in config:
-        answers = _answers(_name(versions.POSTGRES, config))
-        source = "registry" if answers else "local"
-        _write(
-            stack,
-            "imageSource",
-            source,
-            "the image registry answers"
-            if answers
-            else "no image registry answers: images are built here, from Debian and PyPI packages",
-        )
+        if _can_be_had(postgres):
+            _write(stack, "imageSource", "registry", "the image registry answers")
+        else:
+            reason = (
+                "no image registry answers: images are built here, from Debian and PyPI packages"
+            )
+            _write(stack, "imageSource", "local", reason)
+        config = pulumi.config(stack)
     if "grafana" not in config:
-        image = _name(versions.GRAFANA, config)
-        there = _present(image) or _answers(image)
-        _write(
-            stack,
-            "grafana",
-            str(there).lower(),
-            f"{image} can be had"
+        # Where no registry answers, there is no sense in asking it once more.
+        there = _present(grafana) or (config["imageSource"] == "registry" and _can_be_had(grafana))
+        reason = (
+            f"{grafana} can be had"
             if there
-            else f"{image} cannot be had here and cannot be built: the stack goes without Grafana",
+            else f"{grafana} cannot be had here and cannot be built: the stack goes without Grafana"
         )
+        _write(stack, "grafana", str(there).lower(), reason)
     return pulumi.config(stack)
 
 
@@ -50,23 +55,30 @@ def _write(stack: str, key: str, value: str, reason: str) -> None:
     )
 
 
-def _name(pin: str, config: dict[str, Any]) -> str:
-    mirror = str(config.get("registryMirror", ""))
-    return public_image(pin, StackSettings.model_validate({"registryMirror": mirror})).name
-
-
 def _present(image: str) -> bool:
-    return _succeeds("docker", "image", "inspect", image)
+    inspect = ["docker", "image", "inspect", image]
+    return subprocess.run(inspect, capture_output=True, check=False).returncode == 0
 
 
-def _answers(image: str) -> bool:
-    insecure = ["--insecure"] if image.startswith(("127.", "localhost")) else []
-    return _succeeds("docker", "manifest", "inspect", *insecure, image)
-
-
-def _succeeds(*command: str) -> bool:
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=ANSWER_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return False
+def _can_be_had(image: str) -> bool:
+    """Tell whether the engine has the image or can pull it; raises `UserError` if nobody knows."""
+    if _present(image):
+        return True
+    with console.progress(f"asking for {image}, and pulling it (some minutes at most)"):
+        try:
+            done = subprocess.run(
+                ["docker", "pull", "--quiet", image],
+                capture_output=True,
+                text=True,
+                timeout=PULL_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise UserError(f"pulling {image} takes too long", "make up, later") from None
+    said = done.stderr.strip()
+    if done.returncode != 0 and any(word in said for word in ("toomanyrequests", "429")):
+        raise UserError(
+            f"the registry answers, but gives no more images for now: {said}",
+            "docker login, or make up later",
+        )
     return done.returncode == 0

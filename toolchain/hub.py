@@ -5,8 +5,12 @@ Runs inside the environment that `make setup` has prepared (`.hub/env`).
 
 import shutil
 import sys
+from collections.abc import Callable
 
 from images import build
+from infra import preflight
+from infra.naming import Naming
+from infra.settings import SettingsError, StackSettings
 from toolchain import console, gitfilter, processes, pulumi, view
 from toolchain.console import UserError
 from toolchain.decisions import decide
@@ -16,15 +20,47 @@ from toolchain.recover import recover
 def up(stack: str) -> None:
     """Bring the stack up, and say where it is."""
     prepare(stack)
-    console.step(f"deploying stack {stack} (about half a minute when the images are there)")
+    console.step(f"deploying stack {stack} (half a minute; more where images are to be pulled)")
     pulumi.run("up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs")
     view.urls(stack)
 
 
 def prepare(stack: str) -> None:
-    """Do what an `up` needs once: decisions written down, images built."""
-    if decide(stack)["imageSource"] == "local":
+    """Do what an `up` needs once: stack created, decisions written down, images built.
+
+    The settings are checked before: a wrong one should not cost the building of images.
+    """
+    pulumi.select(stack)
+    settings = check(stack)
+    if settings.hot_reload and not all(_others_may_read(name) for name in ("app", "migrations")):
+        raise UserError(
+            "app/ or migrations/ is not readable for other users; the backend, who mounts them, is",
+            "chmod -R go+rX app migrations   (your umask makes it so: see umask)",
+        )
+    if decide(stack, settings)["imageSource"] == "local":
         build.run(console.say)
+
+
+def check(stack: str) -> StackSettings:
+    """Return the stack's settings; raises `UserError` with all that is wrong with them."""
+    config = pulumi.config(stack)
+    secrets = frozenset(key for key, value in config.items() if isinstance(value, dict))
+    plain = {key: str(value) for key, value in config.items() if key not in secrets}
+    try:
+        settings = StackSettings.from_config(plain, frozenset(), stack)
+        if problems := preflight.taken_ports(settings, Naming(pulumi.PROJECT, stack)):
+            raise SettingsError(problems)
+    except SettingsError as error:
+        raise UserError(str(error), "the commands above, then the same make command") from None
+    return settings
+
+
+def _others_may_read(folder: str) -> bool:
+    return all(
+        path.stat().st_mode & (0o005 if path.is_dir() else 0o004)
+        for path in (pulumi.ROOT / folder, *(pulumi.ROOT / folder).rglob("*"))
+        if "__pycache__" not in path.parts
+    )
 
 
 def prepare_tests(stack: str) -> None:
@@ -43,7 +79,26 @@ def prepare_tests(stack: str) -> None:
 
 def down(stack: str) -> None:
     """Remove everything that `up` made (volumes too, unless protectData is set)."""
+    wanted = str(pulumi.config(stack).get("protectData", "false")).lower() == "true"
+    deployed = pulumi.outputs(stack)
+    if wanted and deployed and not deployed.get("data_protected"):
+        raise UserError(
+            "protectData is set but not deployed yet: this would remove the data",
+            "make up, then make down",
+        )
     pulumi.run("destroy", "--stack", stack, "--yes", "--skip-preview")
+
+
+COMMANDS: dict[str, Callable[[str], None]] = {
+    "up": up,
+    "down": down,
+    "images": prepare,
+    "test-tools": prepare_tests,
+    "status": view.status,
+    "psql": view.psql,
+    "passwords": view.passwords,
+    "recover": recover,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -51,26 +106,11 @@ def main(arguments: list[str]) -> int:
     command, *rest = arguments
     try:
         gitfilter.install()
-        stack = pulumi.select_stack()
-        match command:
-            case "up":
-                up(stack)
-            case "down":
-                down(stack)
-            case "images":
-                prepare(stack)
-            case "test-tools":
-                prepare_tests(stack)
-            case "status":
-                view.status(stack)
-            case "logs":
-                view.logs(stack, rest[0] if rest else None)
-            case "psql":
-                view.psql(stack)
-            case "recover":
-                recover(stack)
-            case _:
-                raise UserError(f"no such command: {command}", "make help")
+        stack = pulumi.stack_name()
+        if command == "logs":
+            view.logs(stack, rest[0] if rest else None)
+        else:
+            COMMANDS[command](stack)
     except UserError as error:
         console.fail(error)
         return 1

@@ -16,8 +16,18 @@ PROJECT = "ontology-hub"
 
 def run(*arguments: str) -> None:
     """Run pulumi with its output on the terminal; raises `UserError` when it fails."""
-    done = subprocess.run(["pulumi", *arguments], cwd=ROOT, check=False)
-    if done.returncode != 0:
+    process = subprocess.Popen(["pulumi", *arguments], cwd=ROOT)
+    interrupted = False
+    while process.poll() is None:
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C reached pulumi too. It ends by itself, with its state in order, if nobody
+            # kills it first; left at once, it would leave a lock and containers that it forgot.
+            interrupted = True
+    if interrupted:
+        raise KeyboardInterrupt
+    if process.returncode != 0:
         raise UserError(
             f"`pulumi {' '.join(arguments)}` failed; its message stands above",
             "mend what it names, then run the same make command again",
@@ -37,14 +47,14 @@ def capture(*arguments: str) -> str:
     return done.stdout
 
 
-def select_stack() -> str:
-    """Select the stack to work on and return its name, creating it if it is new.
+def stack_name() -> str:
+    """Return the stack to work on: STACK names it; else the one selected; else `dev`."""
+    return os.environ.get("STACK") or _selected() or "dev"
 
-    STACK names it; else it is the one that is selected; else `dev`.
-    """
-    wanted = os.environ.get("STACK") or _selected() or "dev"
-    capture("stack", "select", "--create", wanted)
-    return wanted
+
+def select(stack: str) -> None:
+    """Select the stack, and create it if it is new."""
+    capture("stack", "select", "--create", stack)
 
 
 def _selected() -> str | None:

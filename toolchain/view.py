@@ -79,11 +79,18 @@ def logs(stack: str, role: str | None) -> None:
 
 def psql(stack: str) -> None:
     """Open psql in the database's container as the role that owns the schema."""
+    if not any(_role(one) == "db" and one["State"] == "running" for one in containers(stack)):
+        raise UserError(f"the database of stack {stack} does not run", "make up")
     name = f"{pulumi.PROJECT}-{stack}-db"
     terminal = ["--tty"] if sys.stdin.isatty() else []
     prompt = ["psql", "--username=ontology", "ontology_hub"]
     # The prompt takes this process's place, so that Ctrl-C is its own.
     os.execvp("docker", ["docker", "exec", "--interactive", *terminal, name, *prompt])  # noqa: S606
+
+
+def passwords(stack: str) -> None:
+    """Print all outputs of the stack, the generated passwords among them."""
+    pulumi.run("stack", "output", "--stack", stack, "--show-secrets")
 
 
 def _role(container: dict[str, str]) -> str:

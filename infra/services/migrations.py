@@ -29,5 +29,5 @@ def job(
             "migrations": backend.digest_of("migrations"),
             "roles-job": roles_job,
         },
-        limits=Limits(memory=256, pids=64),
+        limits=Limits(memory=256),
     )

@@ -17,6 +17,7 @@ UID = 5050  # `pgadmin` in the public image and in its twin
 def service(settings: StackSettings, secrets: Passwords) -> Service:
     """Return pgAdmin. It keeps no volume: users and servers come from the settings each time."""
     password = SecretFile(name="pgadmin_password", value=secrets.pgadmin, uid=UID)
+    pgpass = SecretFile(name="pgpass", value=secrets.owner.apply(_pgpass), uid=UID)
     servers = File(name="servers.json", content=_servers())
     return Service(
         role=ROLE,
@@ -30,10 +31,11 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
             "GUNICORN_ACCESS_LOGFILE": "/dev/null",
             "PGADMIN_DISABLE_POSTFIX": "true",
             "PGADMIN_SERVER_JSON_FILE": servers.path,
+            "PGPASS_FILE": pgpass.path,
             "PGADMIN_CONFIG_UPGRADE_CHECK_ENABLED": "False",
         },
         files=[servers],
-        secrets=[password],
+        secrets=[password, pgpass],
         ports=[Port(container=PORT, host=settings.pgadmin_port)],
         # The image's Python carries this as a file capability: without it in the container's
         # set, the kernel refuses to start the binary at all.
@@ -53,6 +55,13 @@ def _servers() -> str:
         "Port": postgres.PORT,
         "MaintenanceDB": postgres.DATABASE,
         "Username": roles.OWNER,
-        "SSLMode": "prefer",
+        # Where the image puts a copy of PGPASS_FILE, as the first user's storage sees it.
+        "ConnectionParameters": {"sslmode": "prefer", "passfile": "/.pgpass"},
     }
     return json.dumps({"Servers": {"1": server}}, indent=2)
+
+
+def _pgpass(password: str) -> str:
+    """Return the line by which pgAdmin connects without asking; `:` and `\\` end a field there."""
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    return f"{postgres.ROLE}:{postgres.PORT}:*:{roles.OWNER}:{escaped}\n"

@@ -46,7 +46,8 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
             command=["pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres"],
             interval=1,
         ),
-        limits=Limits(memory=1024, pids=256),
+        # Parallel queries fail with the engine's 64 MiB of shared memory.
+        limits=Limits(memory=1024, pids=256, shared_memory=256),
         # A server that is killed before its shutdown checkpoint recovers at the next start, slowly.
         stop_grace=60,
     )

@@ -40,6 +40,6 @@ def job(settings: StackSettings, secrets: Passwords) -> Job:
             # data volume. A new volume therefore always means that the job is gone too, and runs.
             VolumeMount(volume=postgres.DATA_VOLUME, path=postgres.DATA_PATH, read_only=True),
         ],
-        limits=Limits(memory=128, pids=64),
+        limits=Limits(memory=128),
         time_limit=120,
     )

@@ -123,16 +123,12 @@ class DockerTarget:
             attach=True,
             must_run=False,
             logs=True,
-            ulimits=[
-                # The provider cannot set a cgroup's limit of processes before the start.
-                docker.ContainerUlimitArgs(name="nproc", soft=job.limits.pids, hard=job.limits.pids)
-            ],
             extra_labels={f"{self._naming.project}.{k}": v for k, v in job.runs_again_with.items()},
             opts={"custom_timeouts": pulumi.CustomTimeouts(create=f"{job.time_limit}s")},
         )
 
         async def done(container_id: str) -> docker.Container:
-            await engine.finish(container_id, job.role)
+            await engine.finish(container_id, job.role, job.time_limit)
             return container
 
         ready: pulumi.Output[docker.Container] = container.id.apply(done)
@@ -222,6 +218,7 @@ class DockerTarget:
             memory=memory,
             # Without it the engine allows as much swap again, and each refresh shows drift.
             memory_swap=memory,
+            shm_size=workload.limits.shared_memory,
             log_driver="json-file",
             log_opts=LOG_ROTATION,
             labels=[docker.ContainerLabelArgs(label=k, value=v) for k, v in labels.items()],

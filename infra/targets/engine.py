@@ -23,7 +23,7 @@ class Expected:
     """A service that should become healthy within `timeout` seconds, with at most `pids` tasks."""
 
     role: str
-    pids: int
+    pids: int | None
     timeout: int
 
 
@@ -43,7 +43,8 @@ async def settle(container: str, expected: Expected) -> None:
     deadline = time.monotonic() + expected.timeout
     since = datetime.now(UTC)
     state = await _inspect(container)
-    if state["State"]["Running"] and state["HostConfig"]["PidsLimit"] != expected.pids:
+    limited = expected.pids in (None, state["HostConfig"]["PidsLimit"])
+    if state["State"]["Running"] and not limited:
         # The provider has no argument for it, and the engine refuses it for a stopped container.
         await docker("update", "--pids-limit", str(expected.pids), container)
     if state["State"]["Paused"]:
@@ -71,8 +72,8 @@ async def settle(container: str, expected: Expected) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def finish(container: str, role: str) -> None:
-    """Return once the job in the container (an id) has ended well.
+async def finish(container: str, role: str, time_limit: int) -> None:
+    """Return once the job in the container (an id) has ended well, within `time_limit` seconds.
 
     Runs at every `up`: also after one that was killed, or that failed elsewhere, while the job
     ran. A failed container is removed, so that the next `up` creates, and thereby runs, it again:
@@ -80,7 +81,18 @@ async def finish(container: str, role: str) -> None:
     """
     if pulumi.runtime.is_dry_run():
         return
-    code = int(await docker("wait", container))
+    if (await _inspect(container))["State"]["Status"] == "created":
+        # `docker wait` would call that a success.
+        await docker("rm", "--force", container)
+        raise EngineError(f"the job {role} was never started. Run `pulumi up` again.")
+    try:
+        code = int(await asyncio.wait_for(docker("wait", container), time_limit))
+    except TimeoutError:
+        raise EngineError(
+            f"the job {role} still runs after {time_limit} s. The end of its log:\n"
+            f"{_tail(await _log(container))}\n"
+            f"To stop it: docker rm --force {container[:12]}; then run `pulumi up` again."
+        ) from None
     if code == 0:
         return
     log = await _log(container)

@@ -58,7 +58,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
         async def settle(_container: str, expected: Expected) -> None:
             graph.settled.add(expected.role)
 
-        async def finish(_container: str, role: str) -> None:
+        async def finish(_container: str, role: str, _time_limit: int) -> None:
             graph.finished.add(role)
 
         monkeypatch.setattr("infra.targets.engine.settle", settle)

@@ -193,7 +193,7 @@ def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> N
         "roles": {"postgres_password", "owner_password", "app_password", "read_password"},
         "migrations": {"owner_password"},
         "backend": {"app_password"},
-        "pgadmin": {"pgadmin_password"},
+        "pgadmin": {"pgadmin_password", "pgpass"},
         "grafana": {"grafana_password"},
     }
 

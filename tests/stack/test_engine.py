@@ -47,14 +47,14 @@ def exists(container: str) -> bool:
 
 def test_a_job_that_ended_well_is_kept_with_its_log(run: Run) -> None:
     job = run("echo done")
-    asyncio.run(finish(job, "job"))
+    asyncio.run(finish(job, "job", 60))
     assert exists(job)
 
 
 def test_a_failed_job_is_told_with_its_log_and_removed_so_that_it_runs_again(run: Run) -> None:
     job = run("echo the reason >&2; exit 3")
     with pytest.raises(EngineError, match=r"(?s)job failed with exit code 3.*    the reason"):
-        asyncio.run(finish(job, "job"))
+        asyncio.run(finish(job, "job", 60))
     assert not exists(job)
 
 
@@ -62,7 +62,20 @@ def test_a_job_that_still_runs_is_waited_for(run: Run) -> None:
     """An `up` that was killed leaves it running."""
     job = run("sleep 2; exit 4")
     with pytest.raises(EngineError, match="exit code 4"):
-        asyncio.run(finish(job, "job"))
+        asyncio.run(finish(job, "job", 60))
+
+
+def test_a_job_that_runs_too_long_is_told_with_the_command_that_stops_it(run: Run) -> None:
+    job = run("echo still at it; sleep 60")
+    with pytest.raises(EngineError, match=r"(?s)after 1 s.*still at it.*docker rm --force"):
+        asyncio.run(finish(job, "job", 1))
+
+
+def test_a_job_that_was_never_started_does_not_count_as_done(run: Run) -> None:
+    job = docker("create", IMAGE).strip()
+    with pytest.raises(EngineError, match="never started"):
+        asyncio.run(finish(job, "job", 60))
+    assert not exists(job)
 
 
 def test_a_service_that_becomes_healthy_settles_with_its_limit_of_processes(run: Run) -> None:
