@@ -126,11 +126,8 @@ class StackSettings(BaseModel):
         try:
             settings = cls.model_validate(dict(config))
         except PydanticError as error:
-            problems += [
-                problem
-                for problem in _described(error, config, secret_keys)
-                if problem.key not in refused
-            ]
+            described = _described(error, config, secret_keys)
+            problems += [problem for problem in described if problem.key not in refused]
             # The keys that are well by themselves still deserve the checks across keys.
             bad = {str(item["loc"][0]) for item in error.errors()}
             settings = cls.model_validate({k: v for k, v in config.items() if k not in bad})

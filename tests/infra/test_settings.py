@@ -89,6 +89,12 @@ def test_a_secret_in_clear_is_refused_without_showing_it() -> None:
     assert "hunter2" not in said
 
 
+def test_the_value_of_any_key_that_was_set_as_secret_is_not_shown() -> None:
+    said = refusal({}, secrets={"pgadminEmail": "hunter2-hunter2"})
+    assert "ontology-hub:pgadminEmail\n" in said
+    assert "hunter2" not in said
+
+
 @pytest.mark.parametrize("stack", ["Dev", "my_stack", "a" * 31, "-x", "x-"])
 def test_a_stack_whose_name_no_container_may_bear_is_refused(stack: str) -> None:
     with pytest.raises(SettingsError, match="lower-case letters"):
