@@ -311,3 +311,13 @@ def test_make_down_refuses_while_protect_data_is_set_but_not_deployed(stack: Sta
     assert "protectData is set but not deployed yet" in said
     assert stack.health()
     stack.config(protectData="false")
+
+
+def test_make_down_removes_the_rest_of_a_stack_that_was_half_removed_by_hand(stack: Stack) -> None:
+    docker("rm", "--force", stack.container("backend"), stack.container("backend-files"))
+    docker("volume", "rm", f"ontology-hub-{stack.name}-backend-files")
+    stack.hub("down")
+    assert not stack.ids()
+    for kind in ("volume", "network"):
+        label = f"--filter=label=ontology-hub.stack={stack.name}"
+        assert docker(kind, "ls", "--quiet", label) == ""
