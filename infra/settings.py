@@ -52,6 +52,14 @@ def _registry_name(value: str) -> str:
     return value
 
 
+def _origins(value: str) -> str:
+    for origin in filter(None, (one.strip() for one in value.split(","))):
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin):
+            raise ValueError("must be origins like https://wiki.example, separated by commas")
+    return value
+
+
+Origins = Annotated[str, AfterValidator(_origins)]
 Secret = Annotated[SecretStr, AfterValidator(_strong_enough)]
 RegistryName = Annotated[str, AfterValidator(_registry_name)]
 
@@ -76,6 +84,12 @@ class StackSettings(BaseModel):
     )
     debug: bool = Field(
         False, description="verbose errors in the backend's answers; never in production"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="how much the backend logs: DEBUG, INFO, WARNING or ERROR"
+    )
+    cors_origins: Origins = Field(
+        "", description="origins of web pages that may call the API, separated by commas"
     )
     bind_address: IPv4Address = Field(
         IPv4Address("127.0.0.1"), description="host address that the ports are published on"

@@ -78,6 +78,8 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
         env={
             **database_env(roles.APP, password),
             "DEBUG": str(settings.debug).lower(),
+            "LOG_LEVEL": settings.log_level,
+            "CORS_ORIGINS": settings.cors_origins,
         },
         secrets=[password],
         ports=[Port(container=PORT, host=settings.backend_port)],

@@ -144,6 +144,12 @@ def test_the_walk_of_one_value_from_config_to_url(declare: Declare) -> None:
     assert graph.outputs["docs_url"] == ("http://127.0.0.1:8080/docs", False)
 
 
+def test_the_backends_own_settings_reach_it(declare: Declare) -> None:
+    config = {"logLevel": "DEBUG", "corsOrigins": "https://wiki.example", "debug": "true"}
+    env = set(declare(config).containers["backend"]["envs"])
+    assert {"LOG_LEVEL=DEBUG", "CORS_ORIGINS=https://wiki.example", "DEBUG=true"} <= env
+
+
 @pytest.mark.parametrize("configured", [True, False])
 def test_a_secret_travels_only_in_files_that_its_owner_alone_reads(
     declare: Declare, configured: bool

@@ -37,6 +37,8 @@ def refusal(config: dict[str, str], secrets: dict[str, str] | None = None) -> st
         ("registryMirror", "https://r.example", "without a scheme", "registryMirror ''"),
         ("bindAddress", "localhost", "valid IPv4 address", "bindAddress 127.0.0.1"),
         ("pgadminEmail", "nobody", "@-sign", "pgadminEmail admin@example.com"),
+        ("logLevel", "LOUD", "'DEBUG', 'INFO'", "logLevel INFO"),
+        ("corsOrigins", "wiki.example", "https://wiki.example", "corsOrigins ''"),
         ("startTimeout", "5", "greater than or equal to 10", "startTimeout 180"),
     ],
 )
