@@ -6,11 +6,13 @@ import pulumi
 
 from infra import preflight
 from infra.config import project_config
+from infra.images import public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
 from infra.services import backend, grafana, migrations, pgadmin, postgres, roles
 from infra.settings import PROJECT, SettingsError, StackSettings
 from infra.targets.docker import DockerTarget
+from infra.versions import PYTHON
 
 
 def deploy() -> None:
@@ -18,7 +20,7 @@ def deploy() -> None:
     naming = Naming(PROJECT, pulumi.get_stack())
     settings = _checked_settings(naming)
     secrets = Passwords.of(settings)
-    target = DockerTarget(settings, naming, courier=postgres.image(settings))
+    target = DockerTarget(settings, naming, courier=public_image(PYTHON, settings))
     target.volume(postgres.DATA_VOLUME, keep=True)
     target.volume(postgres.SOCKET_VOLUME)
 

@@ -59,7 +59,7 @@ class DockerTarget:
     """Deploys onto the engine that DOCKER_HOST (else the local socket) names."""
 
     def __init__(self, settings: StackSettings, naming: Naming, courier: PublicImage) -> None:
-        """Prepare a stack; `courier` is any image without a USER (see `_files`)."""
+        """Prepare a stack; `courier` is any image without USER and VOLUME (see `_files`)."""
         self._courier = courier
         self._settings = settings
         self._naming = naming

@@ -43,10 +43,6 @@ async def settle(container: str, expected: Expected) -> None:
     deadline = time.monotonic() + expected.timeout
     since = datetime.now(UTC)
     state = await _inspect(container)
-    limited = expected.pids in (None, state["HostConfig"]["PidsLimit"])
-    if state["State"]["Running"] and not limited:
-        # The provider has no argument for it, and the engine refuses it for a stopped container.
-        await docker("update", "--pids-limit", str(expected.pids), container)
     if state["State"]["Paused"]:
         pulumi.log.warn(f"{expected.role} was paused: unpausing it")
         await docker("unpause", container)
@@ -70,6 +66,9 @@ async def settle(container: str, expected: Expected) -> None:
                 f"Mend the cause, then run `pulumi up` again."
             )
         await asyncio.sleep(POLL_SECONDS)
+    if expected.pids not in (None, state["HostConfig"]["PidsLimit"]):
+        # The provider has no argument for it, and the engine refuses it for a stopped container.
+        await docker("update", "--pids-limit", str(expected.pids), container)
 
 
 async def finish(container: str, role: str, time_limit: int) -> None:
@@ -83,7 +82,7 @@ async def finish(container: str, role: str, time_limit: int) -> None:
         return
     if (await _inspect(container))["State"]["Status"] == "created":
         # `docker wait` would call that a success.
-        await docker("rm", "--force", container)
+        await docker("rm", "--force", "--volumes", container)
         raise EngineError(f"the job {role} was never started. Run `pulumi up` again.")
     try:
         code = int(await asyncio.wait_for(docker("wait", container), time_limit))
@@ -96,7 +95,7 @@ async def finish(container: str, role: str, time_limit: int) -> None:
     if code == 0:
         return
     log = await _log(container)
-    await docker("rm", "--force", container)
+    await docker("rm", "--force", "--volumes", container)
     raise EngineError(
         f"the job {role} failed with exit code {code}. The end of its log:\n{_tail(log)}\n"
         f"Mend the cause, then run `pulumi up`: the job will run again."
@@ -112,7 +111,12 @@ async def docker(*arguments: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    output, errors = await process.communicate()
+    try:
+        output, errors = await process.communicate()
+    except asyncio.CancelledError:  # waited for too long: nobody else would end it
+        process.kill()
+        await process.communicate()
+        raise
     if process.returncode != 0:
         raise EngineError(f"docker {' '.join(arguments)}: {errors.decode().strip()}")
     return output.decode()
