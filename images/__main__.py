@@ -16,7 +16,7 @@ def main() -> int:
     )
     parser.parse_args()
     try:
-        build.run(say=lambda text: print(text, flush=True))
+        build.run()
     except UserError as error:
         console.fail(error)
         return 1

@@ -15,12 +15,11 @@ from types import FrameType
 from images import bootstrap, certificates, engine
 from infra import versions
 from infra.images import RECIPES, ROOT, twin_tag
+from toolchain import console, paths
 from toolchain.console import UserError
 
 STATE = ROOT / ".hub" / "images"
 PIP_SETTINGS = ROOT / ".hub" / "build" / "pip.conf"
-# On the disk, not in a small or noexec /tmp: debootstrap runs programs in it.
-WORK = Path("/var/tmp")  # noqa: S108 - a folder below it is made for root alone, see _work_folder
 MEBIBYTE = 1024 * 1024
 STAGE_LABEL = "ontology-hub.stage=build"
 
@@ -46,7 +45,7 @@ TWINS = (
 )
 
 
-def run(say: engine.Say = print) -> list[str]:
+def run(say: engine.Say = console.say) -> list[str]:
     """Build every missing twin and return their names. Present already: silent, and fast.
 
     Raises UserError with what is wrong and the command that mends it.
@@ -87,18 +86,21 @@ def _build(twins: list[Twin], tags: dict[str, str], say: engine.Say, lock: int) 
                 bootstrap.build(tag, work, log, say, lock)
             else:
                 _docker_build(twin, tag, tags["base"], work, log, say, lock)
-        say(f"  {tag} is ready ({time.monotonic() - began:.0f} s)")
+        say(f"  {tag} is ready ({console.duration(time.monotonic() - began)})")
 
 
 def _docker_build(
-    twin: Twin, tag: str, base: str, context: Path, log: Path, say: engine.Say, lock: int
+    twin: Twin, tag: str, base: str, work: Path, log: Path, say: engine.Say, lock: int
 ) -> None:
     """Build one recipe; its image gets its name from `docker build` only when it is whole."""
+    # A folder in the work folder, not that one itself: copytree also copies the recipe's mode.
+    context = work / "context"
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(RECIPES / twin.recipe, context, dirs_exist_ok=True, ignore=ignored)
-    # Always there, so that a Dockerfile can copy it; it must not reach a final image, since an
-    # index address may hold credentials.
+    shutil.copytree(RECIPES / twin.recipe, context, ignore=ignored)
+    # Always there, so that a Dockerfile can copy it. An index address may hold credentials: it is
+    # for the owner alone, and must not reach a final image.
     settings = PIP_SETTINGS.read_text(encoding="utf-8") if PIP_SETTINGS.is_file() else ""
+    (context / "pip.conf").touch(mode=0o600)
     (context / "pip.conf").write_text(settings, encoding="utf-8")
     arguments = {
         "BASE": base,
@@ -107,9 +109,11 @@ def _docker_build(
     }
     dockerfile = (context / "Dockerfile").read_text(encoding="utf-8")
     command = ["docker", "build", "--force-rm"]
-    for key, value in arguments.items():
+    for key in arguments:
         if f"ARG {key}\n" in dockerfile or key.endswith("_proxy"):
-            command += ["--build-arg", f"{key}={value}"]
+            # Without its value, which docker takes from the environment: everybody can read a
+            # command line, and a proxy's address may hold a password.
+            command += ["--build-arg", key]
     # The stage that the final one copies from is built first, under a name of its own that can be
     # removed after: the classic builder would leave it behind as an image without a name.
     stage = f"{tag}-build" if " AS build\n" in dockerfile else None
@@ -121,6 +125,7 @@ def _docker_build(
             say,
             doing=f"the build of the {twin.what} image",
             keep_open=lock,
+            environment=arguments,
         )
     if stage:
         engine.remove(stage)
@@ -129,7 +134,8 @@ def _docker_build(
 
 def _require_space(twin: Twin) -> None:
     """Raise UserError where the disk would fill up half-way: measured, with room to spare."""
-    for folder, need in ((WORK, twin.work_mebibytes), (engine.disk_root(), twin.engine_mebibytes)):
+    needs = ((_folder(), twin.work_mebibytes), (engine.disk_root(), twin.engine_mebibytes))
+    for folder, need in needs:
         # A remote or rootless engine's folder is not here to be measured.
         if folder.is_dir() and (free := shutil.disk_usage(folder).free // MEBIBYTE) < need:
             raise UserError(
@@ -140,11 +146,22 @@ def _require_space(twin: Twin) -> None:
             )
 
 
+def _folder() -> Path:
+    """Return the folder of the lock and the work folders, which is this user's alone.
+
+    Not in /tmp or /var/tmp: others may write there, and they are often mounted noexec or nodev,
+    where debootstrap refuses to work.
+    """
+    folder = paths.cache() / "images"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
 @contextlib.contextmanager
 def _work_folder(recipe: str) -> Iterator[Path]:
-    """Yield an empty folder for a build, gone afterwards."""
-    folder = WORK / f"ontology-hub-images-{os.getuid()}-{recipe}"
-    folder.mkdir(mode=0o755)
+    """Yield an empty folder for a build, readable by its owner alone and gone afterwards."""
+    folder = _folder() / f"work-{recipe}"
+    folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:
@@ -153,10 +170,9 @@ def _work_folder(recipe: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _lock(say: engine.Say) -> Iterator[int]:
-    """Hold the machine-wide build lock. Its holder's death, with its children's, frees it."""
+    """Hold this user's build lock. Its holder's death, with its children's, frees it."""
     STATE.mkdir(parents=True, exist_ok=True)
-    path = WORK / f"ontology-hub-images-{os.getuid()}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(_folder() / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -164,7 +180,7 @@ def _lock(say: engine.Say) -> Iterator[int]:
             say("another build of the images runs on this machine; waiting for it (up to 6 min)")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         # Whoever holds the lock is alone: what is there now was left by a killed build.
-        for folder in WORK.glob(f"ontology-hub-images-{os.getuid()}-*"):
+        for folder in _folder().glob("work-*"):
             shutil.rmtree(folder, ignore_errors=True)
         yield descriptor
     finally:

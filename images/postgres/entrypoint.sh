@@ -52,6 +52,47 @@ TEXT
     fi
 }
 
+# The first start is marked for as long as it lasts, so that the next start knows one that was
+# killed. The mark's name holds the folder's inode: in a copy of the folder it says nothing.
+unfinished_mark() {
+    printf '%s/ontology-hub-unfinished.%s' "$PGDATA" "$(stat --format=%i "$PGDATA")"
+}
+
+# One container at a time from the look at the data folder to the end of the first start: another
+# one would take the half-made cluster for a killed one's, and remove it.
+lock_data() {
+    exec 8<"$PGDATA"
+    # A file system without locks (some network ones) has to do without; 9 is "held already".
+    flock --nonblock --conflict-exit-code 9 8 || [[ $? != 9 ]] ||
+        fail "another container is making its first start in $PGDATA"
+}
+
+# Only what stands beside this folder's own mark is ever removed: nobody has used it yet.
+clear_unfinished() {
+    local mark
+    mark=$(unfinished_mark)
+    [[ -e $mark ]] || return 0
+    echo 'The first start in this data folder was not finished; making it again.'
+    find "$PGDATA" -mindepth 1 -maxdepth 1 ! -path "$mark" -exec rm --recursive --force '{}' +
+}
+
+mark_unfinished() {
+    local mark
+    mark=$(unfinished_mark)
+    [[ -e $mark ]] && return
+    [[ -z $(ls --almost-all "$PGDATA") ]] ||
+        fail "$PGDATA is not empty and holds no database; mount an empty folder there"
+    : >"$mark"
+}
+
+mark_finished() {
+    # On the disk before the mark is gone, and the mark gone before anybody writes: a power cut
+    # must leave neither half a cluster without it nor a used one with it.
+    sync "$PGDATA"
+    rm "$(unfinished_mark)"
+    sync "$PGDATA"
+}
+
 create_cluster() {
     local -a options=("--username=$POSTGRES_USER" "--pwfile=/dev/fd/9")
     if [[ -z $POSTGRES_PASSWORD ]]; then
@@ -64,7 +105,12 @@ create_cluster() {
     local -a extra=()
     mapfile -t extra < <(xargs --no-run-if-empty printf '%s\n' <<<"${POSTGRES_INITDB_ARGS-}")
     # The password goes through a pipe: it is in no argument list and in no file.
-    initdb "${options[@]}" "${extra[@]}" 9< <(printf '%s\n' "$POSTGRES_PASSWORD")
+    # In a folder of its own, since it refuses one that holds the mark.
+    local new=$PGDATA/ontology-hub-initdb
+    initdb --pgdata="$new" "${options[@]}" "${extra[@]}" 9< <(printf '%s\n' "$POSTGRES_PASSWORD")
+    chmod --reference="$new" "$PGDATA"
+    find "$new" -mindepth 1 -maxdepth 1 -exec mv --target-directory="$PGDATA" '{}' +
+    rmdir "$new"
 
     local method=${POSTGRES_HOST_AUTH_METHOD:-$(postgres -C password_encryption)}
     printf '\n# The entrypoint: every other host has to authenticate.\nhost all all all %s\n' \
@@ -119,6 +165,7 @@ run_init_files() {
 
 first_start() {
     check_settings
+    mark_unfinished
     create_cluster
     # Sockets only: nobody outside may take this server for the finished one. The arguments after
     # `postgres` belong to it too, since init files may depend on them.
@@ -129,6 +176,7 @@ first_start() {
     create_database
     run_init_files
     PGUSER=$POSTGRES_USER pg_ctl --pgdata="$PGDATA" --mode=fast --wait stop
+    mark_finished
     printf '\nPostgreSQL init process complete; ready for start up.\n\n'
 }
 
@@ -151,6 +199,8 @@ main() {
     if [[ $(id -u) == 0 ]]; then
         exec gosu postgres "$0" "$@"
     fi
+    lock_data
+    clear_unfinished
     if [[ -s $PGDATA/PG_VERSION ]]; then
         printf '\nPostgreSQL Database directory appears to contain a database; '
         printf 'Skipping initialization\n\n'
@@ -161,6 +211,7 @@ main() {
         read_setting POSTGRES_INITDB_ARGS
         first_start "${@:2}"
     fi
+    exec 8<&- # the lock
     # The server needs none of these, and its environment can be read by every backend's user.
     exec env -u POSTGRES_PASSWORD "$@"
 }

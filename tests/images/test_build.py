@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -14,9 +15,11 @@ import pytest
 from images import build, certificates, engine
 from infra.images import ROOT, ImageSource, twin_tag
 from tests.images.containers import docker
+from toolchain import paths
 from toolchain.console import UserError
 
 SLOW_RECIPE = "ARG BASE\nFROM ${BASE}\nRUN echo %s && sleep 4\nRUN echo done > /done\n"
+SECRET = "no-one-else-reads-this"
 FAILING_RECIPE = "ARG BASE\nFROM ${BASE}\nRUN echo the reason; false # %s\n"
 
 
@@ -25,7 +28,7 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("images", "infra"):
+        for folder in ("images", "infra", "toolchain"):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
         shutil.rmtree(root / "images" / "python")
@@ -45,13 +48,14 @@ class Project:
             [sys.executable, "-c", code], cwd=self.root, capture_output=True, text=True, check=True
         ).stdout.strip()
 
-    def start(self) -> "subprocess.Popen[str]":
+    def start(self, **environment: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", "images", "build"],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env={**os.environ, **environment},
         )
 
     def step_runs(self) -> None:
@@ -76,7 +80,7 @@ def project(tmp_path: Path, python_image: str, source: ImageSource) -> Iterator[
 
 
 def work_folders() -> list[Path]:
-    return list(build.WORK.glob(f"ontology-hub-images-{os.getuid()}-*"))
+    return list((paths.cache() / "images").glob("work-*"))
 
 
 def test_a_build_with_nothing_to_do_is_silent_and_fast(
@@ -124,6 +128,31 @@ def test_a_killed_build_leaves_no_image_and_the_next_one_succeeds(
     assert work_folders() == []
 
 
+def test_no_other_user_can_read_the_credentials_of_a_running_build(project: Project) -> None:
+    project.recipe(SLOW_RECIPE.replace("&&", '&& test "$https_proxy" &&'))
+    settings = project.root / ".hub" / "build" / "pip.conf"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f"[global]\nindex-url = https://user:{SECRET}@localhost/simple\n")
+    build = project.start(https_proxy=f"http://user:{SECRET}@localhost:9")
+    project.step_runs()
+    [work] = work_folders()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [work, *work.rglob("pip*")]}
+    lines = [read(file) for file in Path("/proc").glob("[0-9]*/cmdline")]
+    said, _ = build.communicate(timeout=120)
+    assert build.returncode == 0, said  # so the recipe did get the proxy
+    assert modes == {"work-python": 0o700, "pip.conf": 0o600}
+    assert not [line for line in lines if SECRET in line]
+    assert SECRET not in said + docker("history", "--no-trunc", project.tag)
+
+
+def read(file: Path) -> str:
+    """Return a process's command line: "" where it has ended."""
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
 def test_a_failed_build_shows_its_last_lines_and_leaves_no_image(project: Project) -> None:
     project.recipe(FAILING_RECIPE)
     failed = project.start()
@@ -138,7 +167,7 @@ def test_a_failed_build_shows_its_last_lines_and_leaves_no_image(project: Projec
 
 def test_a_full_disk_is_reported_before_the_build(project: Project) -> None:
     twin = build.Twin("python", "Python", "never", work_mebibytes=10**9, engine_mebibytes=0)
-    with pytest.raises(UserError, match="MiB free in /var/tmp"):
+    with pytest.raises(UserError, match="MiB free in "):
         build._require_space(twin)
 
 

@@ -24,11 +24,11 @@ def contract_tests() -> list[tuple[str, str]]:
     """Return (image, test) of every test of the contract."""
     found = []
     for image in TESTED:
-        file = Path(__file__).parent / f"test_{image}_contract.py"
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                assert node.name.startswith(f"test_{image}_"), node.name
-                found.append((image, node.name))
+        for file in Path(__file__).parent.glob(f"test_{image}_*.py"):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                    assert node.name.startswith(f"test_{image}_"), node.name
+                    found.append((image, node.name))
     return found
 
 
