@@ -14,11 +14,18 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from sqlalchemy.engine import URL
 
-DRIVER = "postgresql+asyncpg"
+from app.database_url import DRIVER, DatabaseUrl, parse
+
+ENV_FILE = ".env"
 
 _WHOLE = "DATABASE_URL"
 _PARTS = ("DATABASE_HOST", "DATABASE_USER", "DATABASE_PASSWORD_FILE")
@@ -52,6 +59,16 @@ def _origin(value: str) -> str:
     return value
 
 
+class _EnvFile(DotEnvSettingsSource):
+    """`.env`, which the environment beats: a whole URL there beats the parts here."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        if "database_url" in self.current_state:
+            return {name: value for name, value in values.items() if name not in _PART_FIELDS}
+        return values
+
+
 class Settings(BaseSettings):
     """Everything that can be set, by environment variables of the same names in capitals.
 
@@ -61,7 +78,7 @@ class Settings(BaseSettings):
 
     # An empty variable counts as unset: `DATABASE_URL=` in an env file means "not given".
     # `.env` may hold other programs' variables too, hence extra="ignore".
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore")
 
     database_url: SecretStr | None = None
     database_host: str | None = None
@@ -90,16 +107,34 @@ class Settings(BaseSettings):
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_comma_list)
     ] = ()
 
-    _sqlalchemy_url: URL = PrivateAttr()
+    _database: DatabaseUrl = PrivateAttr()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then `.env`."""
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)  # noqa: S101
+        file = _EnvFile(settings_cls, env_file=dotenv_settings.env_file)
+        return init_settings, env_settings, file
 
     @model_validator(mode="after")
     def _build_url(self) -> Self:
         given = self.model_fields_set & _PART_FIELDS
         if self.database_url is not None:
             if given:
+                file = Path(ENV_FILE)
                 names = ", ".join(sorted(name.upper() for name in given))
-                raise ValueError(f"{_WHOLE} and {names} contradict each other: {_HOW_TO_NAME_IT}")
-            self._sqlalchemy_url = _parse(self.database_url.get_secret_value())
+                where = f" (some may stand in {file.resolve()})" if file.is_file() else ""
+                raise ValueError(
+                    f"{_WHOLE} and {names} contradict each other{where}: {_HOW_TO_NAME_IT}"
+                )
+            self._database = parse(self.database_url.get_secret_value())
             return self
         missing = [name for name in _PARTS if getattr(self, name.lower()) is None]
         if missing:
@@ -107,41 +142,36 @@ class Settings(BaseSettings):
                 f"no database is named: {_HOW_TO_NAME_IT} (missing: {', '.join(missing)})"
             )
         assert self.database_password_file is not None  # noqa: S101  # narrowed by `missing`
-        self._sqlalchemy_url = URL.create(
-            DRIVER,
-            username=self.database_user,
-            password=_read_password(self.database_password_file),
-            host=self.database_host,
-            port=self.database_port,
-            database=self.database_name,
+        self._database = DatabaseUrl(
+            URL.create(
+                DRIVER,
+                username=self.database_user,
+                password=_read_password(self.database_password_file),
+                host=self.database_host,
+                port=self.database_port,
+                database=self.database_name,
+            )
         )
         return self
 
     @property
     def sqlalchemy_url(self) -> URL:
         """The database's address for asyncpg. Its `str()` and `repr()` hide the password."""
-        return self._sqlalchemy_url
+        return self._database.url
 
-
-def _parse(text: str) -> URL:
-    """Turn DATABASE_URL into an asyncpg URL; neither the text nor a part of it is in an error."""
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        raise ValueError(
-            f"{_WHOLE} is no URL such as postgresql://user:password@host:5432/ontology_hub"
-            " (percent-encode special characters of the password)"
-        ) from None
-    if url.drivername not in ("postgresql", "postgres", DRIVER):
-        raise ValueError(f"{_WHOLE} must start with postgresql:// or {DRIVER}://")
-    if not url.database:
-        raise ValueError(f"{_WHOLE} names no database")
-    url = url.set(drivername=DRIVER)
-    # libpq's spelling, which hosted databases hand out; asyncpg calls the same setting `ssl`.
-    if "sslmode" in url.query:
-        mode = url.query["sslmode"]
-        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
-    return url
+    def connect_args(self, application: str) -> dict[str, Any]:
+        """Return asyncpg's arguments beside the address; `application` is this program's name."""
+        database = self._database
+        timeout = self.database_connect_timeout
+        if "database_connect_timeout" not in self.model_fields_set:
+            timeout = database.connect_timeout or timeout
+        if database.application_name is not None:
+            application = f"{application} ({database.application_name})"
+        arguments: dict[str, Any] = {
+            "timeout": timeout,
+            "server_settings": {"application_name": application},
+        }
+        return arguments if database.dsn is None else {**arguments, "dsn": database.dsn}
 
 
 def _read_password(path: Path) -> str:

@@ -21,9 +21,8 @@ def make_engine(
         # error text, which ends in the log.
         hide_parameters=True,
         connect_args={
-            "timeout": settings.database_connect_timeout,
+            **settings.connect_args(application),
             "command_timeout": command_timeout,
-            "server_settings": {"application_name": application},
         },
         **options,
     )

@@ -11,6 +11,8 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter as BaseJsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.redaction import render, without_values
+
 # Also given to `uvicorn --log-config`, so that the lines of its reloader, which never imports the
 # app, are JSON too.
 CONFIG_FILE = Path(__file__).with_name("log_config.json")
@@ -22,7 +24,11 @@ _QUIET = {"/health", "/livez"}
 
 
 class JsonFormatter(BaseJsonFormatter):
-    """Level, logger, time (UTC), message, and whatever was given as `extra`."""
+    """Level, logger, time (UTC), message, and whatever was given as `extra`.
+
+    An error of the database is logged without the values that it quotes: they may be a draft's
+    content or the hash of its token.
+    """
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,12 +39,35 @@ class JsonFormatter(BaseJsonFormatter):
             reserved_attrs=[*RESERVED_ATTRS, "color_message"],
         )
 
+    def formatException(self, ei: Any) -> str:
+        return render(ei[1]) if ei[1] is not None else ""
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Clean what is logged as text, such as `logger.error("failed: %s", error)`."""
+        return {
+            name: without_values(value) if isinstance(value, str) and name != "exception" else value
+            for name, value in log_data.items()
+        }
+
+
+class NoWebSocketPath(logging.Filter):
+    """Drops uvicorn's lines on WebSocket handshakes, which hold the path, hence a draft's token.
+
+    `--ws none`, as in app/Dockerfile, avoids them too; this is for whoever starts uvicorn by hand.
+    `--no-access-log` does not reach them: they are written to uvicorn's error log.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return '"WebSocket ' not in record.getMessage()
+
 
 def configure_logging(level: str) -> None:
     """Send all logs of this process through the JSON formatter, at `level` and above."""
     config: dict[str, Any] = json.loads(CONFIG_FILE.read_text(encoding="utf-8"))
     config["root"]["level"] = level
-    config["loggers"]["uvicorn"]["level"] = level
+    # Never below INFO: with DEBUG uvicorn hands its logger to the WebSocket library, which writes
+    # the first line of every request, path included.
+    config["loggers"]["uvicorn"]["level"] = "INFO" if level == "DEBUG" else level
     logging.config.dictConfig(config)
     logging.captureWarnings(True)
 
@@ -85,5 +114,8 @@ class AccessLog:
 
 
 def _template(scope: Scope) -> str | None:
-    path = getattr(scope.get("route"), "path", None)
+    # A route knows its path below its own router only; FastAPI keeps the whole one beside it.
+    # What is added to the app itself, such as /docs, has the route alone.
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    path = getattr(context or scope.get("route"), "path", None)
     return path if isinstance(path, str) else None

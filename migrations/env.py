@@ -11,11 +11,12 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, pool
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import SQLModel
-from sqlmodel.sql.sqltypes import UTCDateTime
+from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 import app.models  # noqa: F401  # fills SQLModel.metadata
 from app.config import get_settings
 from app.engine import make_engine
+from app.redaction import without_values
 from migrations.guard import exclusively, refuse_unknown_revisions
 
 config = context.config
@@ -30,9 +31,15 @@ def command() -> str | None:
 
 
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
-    """Write sqlmodel's type for aware datetimes into migrations as what it is in the database."""
+    """Write sqlmodel's own types into migrations as what they are in the database.
+
+    Alembic's default names them by a module that the migration does not import.
+    """
     if kind == "type" and isinstance(item, UTCDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, AutoString):
+        length = getattr(item.impl, "length", None)
+        return f"sa.String(length={length})" if length else "sa.String()"
     return False
 
 
@@ -94,7 +101,8 @@ async def run_online() -> None:
         await connection.run_sync(run if command() in READ_ONLY else run_alone)
     except DBAPIError as error:
         # A migration is one transaction: what it had done by then is undone.
-        raise CommandError(f"the database refused: {error.orig}\n{error.statement}") from error
+        reason = without_values(str(error.orig))
+        raise CommandError(f"the database refused: {reason}\n{error.statement}") from error
     finally:
         await connection.close()
 

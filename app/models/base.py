@@ -1,6 +1,7 @@
 """What all tables have in common."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Enum, func, text
@@ -27,6 +28,15 @@ def enum_type(members: type, name: str) -> Enum:
     SQLAlchemy's default is the members' names, which are upper case here.
     """
     return Enum(members, name=name, values_callable=lambda enum: [item.value for item in enum])
+
+
+def left_out() -> Any:
+    """Return the value of an Update model's field that the sender has left out.
+
+    Used as `default_factory` for columns that are NOT NULL: a default is not checked, so leaving
+    out is allowed and an explicit null refused. As `default` it would be offered in the API's docs.
+    """
+    return None
 
 
 class Row(SQLModel):

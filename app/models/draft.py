@@ -9,7 +9,7 @@ from sqlalchemy import Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.base import EMPTY_OBJECT, Row, enum_type
+from app.models.base import EMPTY_OBJECT, Row, enum_type, left_out
 
 # Without none_as_null, None would be stored as the JSON value `null`, which is not SQL's NULL.
 NULLABLE_JSONB = JSONB(none_as_null=True)
@@ -56,12 +56,11 @@ class DraftCreate(DraftBase):
 
 
 class DraftUpdate(SQLModel):
-    """What may change; what is not set stays."""
+    """What a client may change; status and life are the server's."""
 
-    payload: dict[str, Any] | None = None
+    payload: dict[str, Any] = Field(default_factory=left_out)
     source_wiki: str | None = None
     base_commit_sha: str | None = None
-    status: DraftStatus | None = None
 
 
 class DraftPublic(DraftBase):

@@ -9,7 +9,7 @@ from sqlalchemy import Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.base import EMPTY_OBJECT, Row, enum_type
+from app.models.base import EMPTY_OBJECT, Row, enum_type, left_out
 
 
 class EntityType(StrEnum):
@@ -52,9 +52,9 @@ class EntityCreate(EntityBase):
 class EntityUpdate(SQLModel):
     """What may change; what is not set stays."""
 
-    label: str | None = None
+    label: str = Field(default_factory=left_out)
     description: str | None = None
-    schema_definition: dict[str, Any] | None = None
+    schema_definition: dict[str, Any] = Field(default_factory=left_out)
     commit_sha: str | None = None
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.base import EMPTY_LIST, Row
+from app.models.base import EMPTY_LIST, Row, left_out
 
 
 class ModuleBase(SQLModel):
@@ -38,10 +38,10 @@ class ModuleCreate(ModuleBase):
 class ModuleUpdate(SQLModel):
     """What may change; what is not set stays."""
 
-    label: str | None = None
+    label: str = Field(default_factory=left_out)
     description: str | None = None
-    category_ids: list[str] | None = None
-    dependencies: list[str] | None = None
+    category_ids: list[str] = Field(default_factory=left_out)
+    dependencies: list[str] = Field(default_factory=left_out)
     commit_sha: str | None = None
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # it has none
 import httpx
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from sqlalchemy.engine import URL
 
 from app.config import Settings
@@ -29,9 +30,23 @@ def address(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+class GivenSettings(Settings):
+    """Settings that come from arguments alone: neither from the environment nor from `.env`."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: PydanticBaseSettingsSource,
+        **more: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
 def settings(url: URL) -> Settings:
     """Return settings that name this database and come from nowhere else."""
-    return Settings.model_validate({"database_url": address(url)})
+    return GivenSettings.model_validate({"database_url": address(url)})
 
 
 def sql(url: URL, query: str, *values: Any) -> list[dict[str, Any]]:
@@ -95,11 +110,17 @@ def environment(url: URL | None, variables: Mapping[str, str] | None = None) -> 
 
 
 def start_alembic(
-    url: URL | None, *arguments: str, variables: Mapping[str, str] | None = None
+    url: URL | None,
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
+    root: Path = ROOT,
 ) -> "subprocess.Popen[str]":
-    """Start `alembic ARGUMENTS` away from the project root, where a developer's .env may be."""
+    """Start `alembic ARGUMENTS` away from the project root, where a developer's .env may be.
+
+    `root` is the folder whose code is run: the project's, or that of a copy.
+    """
     return subprocess.Popen(
-        [sys.executable, "-m", "alembic", "-c", str(ROOT / "alembic.ini"), *arguments],
+        [sys.executable, "-m", "alembic", "-c", str(root / "alembic.ini"), *arguments],
         cwd="/",
         env=environment(url, variables),
         stdout=subprocess.PIPE,
@@ -108,11 +129,9 @@ def start_alembic(
     )
 
 
-def alembic(
-    url: URL | None, *arguments: str, variables: Mapping[str, str] | None = None
-) -> "subprocess.CompletedProcess[str]":
-    """Run `alembic ARGUMENTS` to its end."""
-    process = start_alembic(url, *arguments, variables=variables)
+def alembic(url: URL | None, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """Run `alembic ARGUMENTS` to its end; `options` are start_alembic's."""
+    process = start_alembic(url, *arguments, **options)
     try:
         out, err = process.communicate(timeout=60)
     except BaseException:

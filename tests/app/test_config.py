@@ -54,11 +54,6 @@ def test_a_whole_url_works_with_and_without_a_driver(
     assert url == URL.create("postgresql+asyncpg", "u", "p@", "h", 5433, "d")
 
 
-def test_libpqs_sslmode_is_passed_on_as_asyncpg_spells_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    url = given(monkeypatch, DATABASE_URL="postgresql://u@h/d?sslmode=require").sqlalchemy_url
-    assert dict(url.query) == {"ssl": "require"}
-
-
 def test_parts_have_the_contracts_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     url = given(monkeypatch, **parts(tmp_path, b"secret")).sqlalchemy_url
     assert (url.host, url.port, url.database) == ("db", 5432, "ontology_hub")
@@ -87,6 +82,23 @@ def test_an_env_file_in_the_current_folder_is_read(
 ) -> None:
     (tmp_path / ".env").write_text("DATABASE_URL=postgresql://u@h/from_file\nOTHER=x\n")
     assert get_settings().sqlalchemy_url.database == "from_file"
+
+
+def test_a_url_of_the_environment_beats_parts_of_the_env_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("DATABASE_HOST=file\nDATABASE_USER=file\nLOG_LEVEL=ERROR\n")
+    settings = given(monkeypatch, DATABASE_URL="postgresql://u@h/d")
+    assert settings.sqlalchemy_url == URL.create("postgresql+asyncpg", "u", host="h", database="d")
+    assert settings.log_level == "ERROR"
+
+
+def test_a_contradiction_within_or_with_the_env_file_names_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://u@h/d\n")
+    with pytest.raises(SettingsError, match=re.escape(str(tmp_path / ".env"))):
+        given(monkeypatch, DATABASE_HOST="db")
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

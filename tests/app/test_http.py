@@ -45,6 +45,23 @@ def test_an_error_is_a_problem_that_does_not_echo_the_path(plain: Backend) -> No
     assert "TOKEN" not in response.text
 
 
+@pytest.mark.parametrize("path", ["/health", "/livez"])
+def test_the_health_routes_answer_head_as_they_answer_get(plain: Backend, path: str) -> None:
+    answer = httpx.head(plain.url + path, timeout=20)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_the_docs_show_what_health_answers(plain: Backend) -> None:
+    paths = plain.get("/openapi.json").json()["paths"]
+    assert set(paths["/health"]) == {"get"}
+    answers = paths["/health"]["get"]["responses"]
+    models = {
+        code: answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for code, answer in answers.items()
+    }
+    assert models == {"200": "Healthy", "503": "Unhealthy"}
+
+
 def preflight(running: Backend) -> dict[str, str]:
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
     answers = [

@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import shutil
 import string
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -49,6 +50,13 @@ def refused(url: URL | None, *arguments: str, **options: Any) -> str:
     return said
 
 
+def copy_code(folder: Path) -> None:
+    """Put the models and migrations into `folder`, to be changed."""
+    for name in ("app", "migrations"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "alembic.ini", folder)
+
+
 def test_there_is_one_head() -> None:
     script_directory = ScriptDirectory.from_config(Config(str(ROOT / "alembic.ini")))
     assert len(script_directory.get_heads()) == 1
@@ -70,6 +78,41 @@ def test_models_and_migrations_agree(template: URL) -> None:
 def test_check_sees_a_missing_column(database: URL) -> None:
     sql(database, "ALTER TABLE drafts DROP COLUMN pr_url")
     assert "pr_url" in refused(database, "check")
+
+
+def test_a_generated_migration_of_a_plain_field_applies_and_satisfies_check(
+    database: URL, tmp_path: Path
+) -> None:
+    """A plain `str` is of sqlmodel's own type, which a migration does not import."""
+    copy_code(tmp_path)
+    model = tmp_path / "app" / "models" / "profile.py"
+    fields = "    nickname: str | None = None\n    code: str | None = Field(max_length=8)\n"
+    fields += "    seen_at: datetime | None = None\n"
+    head, table, tail = model.read_text().partition('    __tablename__ = "profiles"\n')
+    model.write_text(head + table + fields + tail)
+    made = alembic(database, "revision", "--autogenerate", "-m", "more", root=tmp_path)
+    assert made.returncode == 0, made.stderr
+    applied = alembic(database, "upgrade", "head", root=tmp_path)
+    assert applied.returncode == 0, applied.stderr
+    assert "No new upgrade operations" in alembic(database, "check", root=tmp_path).stdout
+    what = {row["name"]: row["what"] for row in schema(database) if row["kind"] == "column"}
+    assert what["profiles.nickname"] == "varchar YES"
+    assert what["profiles.seen_at"] == "timestamptz YES"
+
+
+def test_a_migration_that_the_data_refuses_says_so_without_the_data(
+    database: URL, tmp_path: Path
+) -> None:
+    sql(database, "INSERT INTO modules (module_id, label) VALUES ('x', 'of the wiki')")
+    copy_code(tmp_path)
+    assert alembic(database, "revision", "-m", "number", root=tmp_path).returncode == 0
+    (file,) = (tmp_path / "migrations" / "versions").glob("*_number.py")
+    statement = "op.execute('ALTER TABLE modules ALTER label TYPE int USING label::int')"
+    file.write_text(file.read_text().replace("    pass", f"    {statement}", 1))
+    said = refused(database, "upgrade", "head", root=tmp_path)
+    assert "invalid input syntax for type integer" in said
+    assert "label::int" in said
+    assert "of the wiki" not in said
 
 
 def test_the_apps_role_can_ask_where_the_database_stands(app_database: URL) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from app.models import (
     DraftCreate,
     DraftPublic,
     DraftStatus,
+    DraftUpdate,
     Entity,
     EntityCreate,
     EntityPublic,
@@ -209,6 +211,31 @@ def test_every_table_has_its_five_models_and_updates_are_optional(name: str) -> 
     assert update().model_dump(exclude_unset=True) == {}
 
 
+NEW_VALUES: dict[str, Any] = {
+    "label": "new",
+    "schema_definition": {"a": 1},
+    "payload": {"a": 1},
+    **{name: ["new"] for name in ("category_ids", "dependencies", "module_ids")},
+}
+
+
+@pytest.mark.parametrize("name", ["Entity", "Module", "Profile", "Draft"])
+def test_an_update_takes_null_only_where_the_column_does(name: str) -> None:
+    update = getattr(app.models, name + "Update")
+    columns = getattr(app.models, name).__table__.c
+    refused = set()
+    for field in update.model_fields:
+        try:
+            update.model_validate({field: None})
+        except ValueError:
+            refused.add(field)
+            # Taken where it is not null, and not offered as null by the API's docs.
+            given = update.model_validate({field: NEW_VALUES[field]})
+            assert given.model_dump(exclude_unset=True) == {field: NEW_VALUES[field]}
+            assert "default" not in update.model_json_schema()["properties"][field]
+    assert refused == {field for field in update.model_fields if not columns[field].nullable}
+
+
 def test_a_client_sets_no_field_that_is_the_servers() -> None:
     given = {"id": "x", "status": "submitted", "capability_hash": "x", "payload": {"a": 1}}
     assert DraftCreate.model_validate(given).model_dump() == {
@@ -218,3 +245,17 @@ def test_a_client_sets_no_field_that_is_the_servers() -> None:
     }
     with pytest.raises(ValueError, match="entity_type"):
         EntityCreate.model_validate({"entity_id": "a", "entity_type": "CATEGORY", "label": "A"})
+    changed = DraftUpdate.model_validate(given)
+    assert changed.model_dump(exclude_unset=True) == {"payload": {"a": 1}}
+
+
+def test_the_tests_settings_come_from_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("DATABASE_NAME=other\nDATABASE_COMMAND_TIMEOUT=1\n")
+    monkeypatch.setenv("DATABASE_HOST", "elsewhere")
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "7")
+    given = settings(URL.create("postgresql", "u", host="h", database="d"))
+    assert (given.sqlalchemy_url.host, given.sqlalchemy_url.database) == ("h", "d")
+    assert (given.database_pool_size, given.database_command_timeout) == (5, 30)

@@ -148,11 +148,11 @@ def test_every_log_line_is_json_and_none_holds_a_token(running: Backend) -> None
     assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)
     requests = [line for line in lines if line["logger"] == "app.access"]
     assert [(line["method"], line["route"], line["status"]) for line in requests] == [
-        ("GET", "/drafts/{token}", 200),
+        ("GET", "/test/drafts/{token}", 200),
         ("GET", None, 404),
-        ("GET", "/slow", 422),
-        ("POST", "/drafts/{token}", 405),
-        ("POST", "/modules/{module_id}", 500),
+        ("GET", "/test/slow", 422),
+        ("POST", "/test/drafts/{token}", 405),
+        ("POST", "/test/modules/{module_id}", 500),
     ]
     assert all(line["duration_ms"] >= 0 for line in requests)
     errors = [line for line in lines if line["level"] == "ERROR"]
@@ -186,12 +186,14 @@ def test_sigterm_lets_a_running_request_end(running: Backend, admin: URL) -> Non
     assert "Application shutdown complete." in [line["message"] for line in running.lines()]
 
 
-def test_the_applications_end_closes_its_connections(app_database: URL, admin: URL) -> None:
+def test_the_applications_end_closes_its_connections(
+    app_database: URL, admin: URL, tmp_path: Path
+) -> None:
     """Asked while the process still lives: its end alone would close them too."""
     process = subprocess.Popen(
         [sys.executable, "-c", LIFE],
-        cwd=ROOT,
-        env=environment(app_database),
+        cwd=tmp_path,  # not where a developer's .env may be
+        env=environment(app_database, {"PYTHONPATH": str(ROOT)}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
