@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.images.pgadmin_client import Client
 from tests.stack.stack_under_test import SERVICES, Stack, docker, eventually, on_the_engine
 
 JOBS = {"roles", "migrations"}
@@ -185,6 +186,15 @@ def test_jobs_run_again_only_for_their_own_reasons(stack: Stack) -> None:
     assert {job: after[job] for job in JOBS} == {job: before[job] for job in JOBS}
     stack.pulumi("config", "rm", "ontology-hub:debug")
     stack.up()
+
+
+def test_pgadmin_knows_the_database_and_connects_without_asking(stack: Stack) -> None:
+    outputs = stack.outputs()
+    with Client(f"127.0.0.1:{5050 + stack.offset}") as client:
+        assert client.login(outputs["pgadmin_password"], outputs["pgadmin_email"])
+        assert any("Ontology Hub" in server for server in client.servers())
+        answer = client.connect()
+        assert answer["data"]["connected"] is True, answer
 
 
 def test_a_changed_password_runs_the_jobs_and_the_backend_reaches_the_database(
