@@ -26,6 +26,7 @@ def new_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
             **os.environ,
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+            "STACK": name,
         }
         env.pop("PULUMI_CONFIG_PASSPHRASE", None)  # it would win over the file
         stack = Stack(root=root, name=name, offset=free_offset(), env=env)

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -49,8 +50,15 @@ class Stack:
 
     def pulumi(self, *arguments: str, fails: bool = False) -> str:
         """Run pulumi; returns both its streams. `fails` says that it must not succeed."""
+        return self._run(["pulumi", *arguments], fails)
+
+    def hub(self, *arguments: str, fails: bool = False) -> str:
+        """Run one of the Makefile's commands in this stack's work tree."""
+        return self._run([sys.executable, "-m", "toolchain.hub", *arguments], fails)
+
+    def _run(self, command: list[str], fails: bool) -> str:
         done = subprocess.run(
-            ["pulumi", *arguments],
+            command,
             cwd=self.root,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -72,22 +80,6 @@ class Stack:
 
     def destroy(self) -> str:
         return self.pulumi("destroy", "--yes", "--skip-preview")
-
-    def hub(self, *arguments: str, fails: bool = False) -> str:
-        """Run one of the Makefile's commands in this stack's work tree."""
-        done = subprocess.run(
-            ["python", "-m", "toolchain.hub", *arguments],
-            cwd=self.root,
-            env={**self.env, "STACK": self.name},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert (done.returncode != 0) is fails, done.stdout
-        return done.stdout
 
     def config(self, **values: str) -> None:
         for key, value in values.items():

@@ -138,7 +138,7 @@ def test_the_everyday_commands_show_the_stack(stack: Stack) -> None:
     follow = subprocess.Popen(
         [sys.executable, "-m", "toolchain.hub", "logs"],
         cwd=stack.root,
-        env={**stack.env, "STACK": stack.name},
+        env=stack.env,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -158,7 +158,7 @@ def test_the_everyday_commands_show_the_stack(stack: Stack) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "toolchain.hub", "psql"],
         cwd=stack.root,
-        env={**stack.env, "STACK": stack.name},
+        env=stack.env,
         input="select current_user;",
         capture_output=True,
         text=True,
