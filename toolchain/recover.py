@@ -25,8 +25,11 @@ def recover(stack: str) -> None:
         _docker("rm", "--force", "--volumes", container)
     for network in _docker("network", "ls", "--quiet", *filters).split():
         _docker("network", "rm", network)
+    # Built for this stack alone; the next `up` would build them under other names.
+    for image in set(_docker("images", "--quiet", *filters).split()):
+        _docker("rmi", "--force", image)
     kept = _docker("volume", "ls", "--quiet", *filters).split()
-    console.say(f"removed the containers and networks of stack {stack}")
+    console.say(f"removed the containers, networks and built images of stack {stack}")
     console.say(f"kept its volumes: {', '.join(kept) or 'there are none'}")
     _set_state_aside(stack)
     _forget_encrypted_config(pulumi.config_file(stack))
