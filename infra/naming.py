@@ -25,3 +25,7 @@ class Naming:
         if role is not None:
             labels[f"{self.project}.role"] = role
         return labels
+
+    def filters(self) -> list[str]:
+        """Options by which a docker command lists this stack's objects and no others."""
+        return [f"--filter=label={key}={value}" for key, value in self.labels().items()]

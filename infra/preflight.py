@@ -79,9 +79,8 @@ def _free(address: str, port: int) -> bool:
 
 def _published_by(naming: Naming) -> set[int]:
     """Return the host ports that this stack's own containers publish."""
-    filters = [f"--filter=label={k}={v}" for k, v in naming.labels().items()]
     listed = subprocess.run(
-        ["docker", "ps", *filters, "--format", "{{.Ports}}"],
+        ["docker", "ps", *naming.filters(), "--format", "{{.Ports}}"],
         capture_output=True,
         text=True,
         check=False,

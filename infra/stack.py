@@ -54,7 +54,7 @@ def _checked_settings(naming: Naming) -> StackSettings:
 
 def _export_urls(settings: StackSettings) -> None:
     ports = settings.published_ports()
-    host = "127.0.0.1" if settings.bind_address.is_unspecified else settings.bind_address
+    host = _host(settings)
     pulumi.export("api_url", f"http://{host}:{ports['backendPort']}")
     pulumi.export("docs_url", f"http://{host}:{ports['backendPort']}/docs")
     pulumi.export("pgadmin_url", f"http://{host}:{ports['pgadminPort']}")
@@ -62,11 +62,15 @@ def _export_urls(settings: StackSettings) -> None:
         pulumi.export("grafana_url", f"http://{host}:{ports['grafanaPort']}")
 
 
+def _host(settings: StackSettings) -> str:
+    """Return the address at which this machine reaches the published ports."""
+    return "127.0.0.1" if settings.bind_address.is_unspecified else str(settings.bind_address)
+
+
 def _export_access(settings: StackSettings, secrets: Passwords) -> None:
     ports = settings.published_ports()
     if settings.database_port is not None:
-        host = "127.0.0.1" if settings.bind_address.is_unspecified else settings.bind_address
-        place = f"{host}:{ports['databasePort']}/{postgres.DATABASE}"
+        place = f"{_host(settings)}:{ports['databasePort']}/{postgres.DATABASE}"
         pulumi.export(
             "database_url",
             pulumi.Output.concat(

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra import versions
 from infra.images import public_image
-from infra.settings import StackSettings
+from infra.settings import PROJECT, StackSettings
 from toolchain import console, pulumi
 from toolchain.console import UserError
 
@@ -51,7 +51,7 @@ def _write(stack: str, key: str, value: str, reason: str) -> None:
     pulumi.set_config(stack, key, value)
     console.say(
         f"decided {key} = {value}: {reason}\n"
-        f"    to decide otherwise: pulumi config set {pulumi.PROJECT}:{key} ..."
+        f"    to decide otherwise: pulumi config set {PROJECT}:{key} ..."
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from images import build
 from infra import preflight
 from infra.naming import Naming
-from infra.settings import SettingsError, StackSettings
+from infra.settings import PROJECT, SettingsError, StackSettings
 from toolchain import console, gitfilter, processes, pulumi, view
 from toolchain.console import UserError
 from toolchain.decisions import decide
@@ -48,7 +48,7 @@ def check(stack: str) -> StackSettings:
     plain = {key: str(value) for key, value in config.items() if key not in secrets}
     try:
         settings = StackSettings.from_config(plain, frozenset(), stack)
-        if problems := preflight.taken_ports(settings, Naming(pulumi.PROJECT, stack)):
+        if problems := preflight.taken_ports(settings, Naming(PROJECT, stack)):
             raise SettingsError(problems)
     except SettingsError as error:
         raise UserError(str(error), "the commands above, then the same make command") from None

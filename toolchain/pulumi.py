@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
+from infra.settings import PROJECT
 from toolchain.console import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = "ontology-hub"
 
 
 def run(*arguments: str) -> None:

@@ -9,16 +9,15 @@ import subprocess
 import time
 from pathlib import Path
 
+from infra.naming import Naming
+from infra.settings import PROJECT
 from toolchain import console, pulumi
 from toolchain.console import UserError
 
 
 def recover(stack: str) -> None:
     """Remove the stack's containers and networks and set its old state aside."""
-    filters = [
-        f"--filter=label={pulumi.PROJECT}.project={pulumi.PROJECT}",
-        f"--filter=label={pulumi.PROJECT}.stack={stack}",
-    ]
+    filters = Naming(PROJECT, stack).filters()
     for container in _docker("ps", "--all", "--quiet", *filters).split():
         # A database that is killed recovers, but one that is stopped has nothing to recover.
         _docker("stop", "--time=60", container)
@@ -38,7 +37,7 @@ def recover(stack: str) -> None:
 
 def _set_state_aside(stack: str) -> None:
     """Move the stack's files of the local backend away; a backend elsewhere is left alone."""
-    folder = pulumi.ROOT / ".hub" / "state" / ".pulumi" / "stacks" / pulumi.PROJECT
+    folder = pulumi.ROOT / ".hub" / "state" / ".pulumi" / "stacks" / PROJECT
     stamp = time.strftime("%Y%m%d-%H%M%S")
     for file in sorted(folder.glob(f"{stack}.json*")):
         aside = pulumi.ROOT / ".hub" / "lost" / stamp / file.name

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from infra.naming import Naming
+from infra.settings import PROJECT
 from toolchain import console, pulumi
 from toolchain.console import UserError
 
@@ -17,8 +19,7 @@ def containers(stack: str) -> list[dict[str, str]]:
             "docker",
             "ps",
             "--all",
-            f"--filter=label={pulumi.PROJECT}.project={pulumi.PROJECT}",
-            f"--filter=label={pulumi.PROJECT}.stack={stack}",
+            *Naming(PROJECT, stack).filters(),
             "--format={{json .}}",
         ],
         capture_output=True,
@@ -81,7 +82,7 @@ def psql(stack: str) -> None:
     """Open psql in the database's container as the role that owns the schema."""
     if not any(_role(one) == "db" and one["State"] == "running" for one in containers(stack)):
         raise UserError(f"the database of stack {stack} does not run", "make up")
-    name = f"{pulumi.PROJECT}-{stack}-db"
+    name = f"{PROJECT}-{stack}-db"
     terminal = ["--tty"] if sys.stdin.isatty() else []
     prompt = ["psql", "--username=ontology", "ontology_hub"]
     # The prompt takes this process's place, so that Ctrl-C is its own.
@@ -95,7 +96,7 @@ def passwords(stack: str) -> None:
 
 def _role(container: dict[str, str]) -> str:
     labels = dict(label.split("=", 1) for label in container["Labels"].split(",") if "=" in label)
-    return labels.get(f"{pulumi.PROJECT}.role", "?")
+    return labels.get(f"{PROJECT}.role", "?")
 
 
 def _end_quietly(run: Callable[[], object]) -> None:

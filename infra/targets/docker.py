@@ -89,13 +89,12 @@ class DockerTarget:
 
     def service(self, service: Service, after: Sequence[Deployed] = ()) -> Deployed:
         """Run a service once all of `after` are ready."""
-        readiness = service.readiness
         container = self._container(
             service,
             after,
             restart="unless-stopped",
             must_run=True,
-            healthcheck=_healthcheck(readiness),
+            healthcheck=_healthcheck(service.readiness),
             destroy_grace_seconds=service.stop_grace,
             stop_timeout=service.stop_grace,
         )
