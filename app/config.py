@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,23 +15,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
-from sqlalchemy.engine import URL
+from pydantic_settings import NoDecode
 
-from app.database_url import DRIVER, DatabaseUrl, parse
-
-ENV_FILE = ".env"
-
-_WHOLE = "DATABASE_URL"
-_PARTS = ("DATABASE_HOST", "DATABASE_USER", "DATABASE_PASSWORD_FILE")
-_PART_FIELDS = {"database_port", "database_name", *(name.lower() for name in _PARTS)}
-_HOW_TO_NAME_IT = f"set {_WHOLE}, or all of {', '.join(_PARTS)}"
+from app.database_settings import DatabaseSettings, read_secret
 
 
 class SettingsError(SystemExit):
@@ -59,39 +46,14 @@ def _origin(value: str) -> str:
     return value
 
 
-class _EnvFile(DotEnvSettingsSource):
-    """`.env`, which the environment beats: a whole URL there beats the parts here."""
-
-    def __call__(self) -> dict[str, Any]:
-        values = super().__call__()
-        if "database_url" in self.current_state:
-            return {name: value for name, value in values.items() if name not in _PART_FIELDS}
-        return values
+Network = IPv4Network | IPv6Network
 
 
-class Settings(BaseSettings):
+class Settings(DatabaseSettings):
     """Everything that can be set, by environment variables of the same names in capitals.
 
-    The database is named either by DATABASE_URL alone or by its parts and a password file.
-    Times are in seconds.
+    Times are in seconds unless the name says otherwise.
     """
-
-    # An empty variable counts as unset: `DATABASE_URL=` in an env file means "not given".
-    # `.env` may hold other programs' variables too, hence extra="ignore".
-    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore")
-
-    database_url: SecretStr | None = None
-    database_host: str | None = None
-    database_port: int = Field(default=5432, ge=1, le=65535)
-    database_name: str = "ontology_hub"
-    database_user: str | None = None
-    database_password_file: Path | None = None
-
-    database_pool_size: int = Field(default=5, ge=1, le=100)
-    database_max_overflow: int = Field(default=10, ge=0, le=100)
-    database_pool_timeout: float = Field(default=10, gt=0)
-    database_connect_timeout: float = Field(default=5, gt=0)
-    database_command_timeout: float = Field(default=30, gt=0)
 
     # /health promises an answer within 2 s; what is above this value is the reserve for the rest.
     health_timeout: float = Field(default=1.5, gt=0, le=1.8)
@@ -107,88 +69,46 @@ class Settings(BaseSettings):
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_comma_list)
     ] = ()
 
-    _database: DatabaseUrl = PrivateAttr()
+    # How often one client may ask; what each limit is for stands in app/conduct/policies.py.
+    drafts_per_hour: int = Field(default=20, ge=1)
+    draft_reads_per_minute: int = Field(default=100, ge=1)
+    lists_per_minute: int = Field(default=100, ge=1)
+    reads_per_minute: int = Field(default=200, ge=1)
+    # Whose X-Forwarded-For is believed: addresses or networks. Nobody's by default.
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_list)] = ()
+    max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
+    request_timeout: float = Field(default=15, gt=0)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments, then the environment, then `.env`."""
-        assert isinstance(dotenv_settings, DotEnvSettingsSource)  # noqa: S101
-        file = _EnvFile(settings_cls, env_file=dotenv_settings.env_file)
-        return init_settings, env_settings, file
+    draft_lifetime_days: float = Field(default=7, gt=0, le=365)
+    draft_sweep_interval: float = Field(default=60, gt=0)
+
+    # The ontology's source: a folder, a git checkout or a tarball. None: there is nothing to sync.
+    ontology_path: Path | None = None
+    admin_secret_file: Path | None = None
+    webhook_secret_file: Path | None = None
+
+    _admin_secret: SecretStr | None = PrivateAttr(default=None)
+    _webhook_secret: SecretStr | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
-    def _build_url(self) -> Self:
-        given = self.model_fields_set & _PART_FIELDS
-        if self.database_url is not None:
-            if given:
-                file = Path(ENV_FILE)
-                names = ", ".join(sorted(name.upper() for name in given))
-                where = f" (some may stand in {file.resolve()})" if file.is_file() else ""
-                raise ValueError(
-                    f"{_WHOLE} and {names} contradict each other{where}: {_HOW_TO_NAME_IT}"
-                )
-            self._database = parse(self.database_url.get_secret_value())
-            return self
-        missing = [name for name in _PARTS if getattr(self, name.lower()) is None]
-        if missing:
-            raise ValueError(
-                f"no database is named: {_HOW_TO_NAME_IT} (missing: {', '.join(missing)})"
-            )
-        assert self.database_password_file is not None  # noqa: S101  # narrowed by `missing`
-        self._database = DatabaseUrl(
-            URL.create(
-                DRIVER,
-                username=self.database_user,
-                password=_read_password(self.database_password_file),
-                host=self.database_host,
-                port=self.database_port,
-                database=self.database_name,
-            )
-        )
+    def _read_secrets(self) -> Self:
+        if self.admin_secret_file is not None:
+            secret = read_secret("ADMIN_SECRET_FILE", self.admin_secret_file)
+            self._admin_secret = SecretStr(secret)
+        if self.webhook_secret_file is not None:
+            secret = read_secret("WEBHOOK_SECRET_FILE", self.webhook_secret_file)
+            self._webhook_secret = SecretStr(secret)
         return self
 
     @property
-    def sqlalchemy_url(self) -> URL:
-        """The database's address for asyncpg. Its `str()` and `repr()` hide the password."""
-        return self._database.url
+    def admin_secret(self) -> SecretStr | None:
+        """The bearer secret of /admin routes; None: they are closed."""
+        return self._admin_secret
 
-    def connect_args(self, application: str) -> dict[str, Any]:
-        """Return asyncpg's arguments beside the address; `application` is this program's name."""
-        database = self._database
-        timeout = self.database_connect_timeout
-        if "database_connect_timeout" not in self.model_fields_set:
-            timeout = database.connect_timeout or timeout
-        if database.application_name is not None:
-            application = f"{application} ({database.application_name})"
-        arguments: dict[str, Any] = {
-            "timeout": timeout,
-            "server_settings": {"application_name": application},
-        }
-        return arguments if database.dsn is None else {**arguments, "dsn": database.dsn}
-
-
-def _read_password(path: Path) -> str:
-    """Return the file's text as it is, less one final newline.
-
-    pydantic-settings' own `secrets_dir` strips white space at both ends, which would change a
-    password that has some.
-    """
-    try:
-        password = path.read_bytes().decode("utf-8")  # read_text would turn \r\n into \n
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ValueError(f"DATABASE_PASSWORD_FILE={path} cannot be read: {reason}") from None
-    password = password.removesuffix("\n")
-    if not password:
-        raise ValueError(f"DATABASE_PASSWORD_FILE={path} is empty")
-    return password
+    @property
+    def webhook_secret(self) -> SecretStr | None:
+        """The key that signs webhooks; None: the webhook is closed."""
+        return self._webhook_secret
 
 
 @lru_cache

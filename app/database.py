@@ -1,13 +1,17 @@
-"""The database's engine and the session that each request gets."""
+"""The two ways to the database: a session for what writes, a pool for what only reads.
+
+Reading goes without the ORM: PostgreSQL writes the JSON of an answer itself (docs/decisions/0009).
+"""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends
+import asyncpg  # type: ignore[import-untyped]  # it has none
+from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.config import get_settings
+from app.config import Settings, get_settings
 from app.engine import make_engine
 
 settings = get_settings()
@@ -41,3 +45,66 @@ async def get_session() -> AsyncIterator[AsyncSession]:
 # scope="function": commit before the answer is sent. FastAPI's default is after it, where a commit
 # that fails would already have been reported to the client as a success.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+
+class Reader:
+    """Reads rows and ready-made JSON; each call is one statement, hence one transaction.
+
+    Whatever an answer needs therefore stands in one statement: two could see two states.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, timeout: float) -> None:
+        self._pool = pool
+        self._timeout = timeout
+
+    async def value(self, query: str, *arguments: Any) -> Any:
+        """Return the first column of the first row; None where there is no row."""
+        async with self._pool.acquire(timeout=self._timeout) as connection:
+            return await connection.fetchval(query, *arguments)
+
+    async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Return all rows."""
+        async with self._pool.acquire(timeout=self._timeout) as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+            return rows
+
+
+def read_pool(settings: Settings) -> asyncpg.Pool:
+    """Return the pool of the readers; connects to nothing until it is entered and asked."""
+    url = settings.sqlalchemy_url
+    arguments = settings.connect_args("ontology-hub read")
+    server_settings = {
+        **arguments.pop("server_settings"),
+        # A statement that writes has come to the wrong place.
+        "default_transaction_read_only": "on",
+        # Times in JSON are UTC.
+        "timezone": "UTC",
+    }
+    return asyncpg.create_pool(
+        host=url.host,
+        port=url.port,
+        user=url.username,
+        password=url.password,
+        database=url.database,
+        server_settings=server_settings,
+        command_timeout=settings.database_command_timeout,
+        min_size=0,  # the process starts and lives without a database
+        max_size=settings.database_read_pool_size,
+        # Nothing to undo: a reader sets nothing, holds no lock and listens to nothing. The default
+        # asks the server to, and doubles the round trips of a request.
+        reset=_nothing_to_reset,
+        **arguments,
+    )
+
+
+async def _nothing_to_reset(connection: asyncpg.Connection) -> None:
+    return
+
+
+def get_reader(request: Request) -> Reader:
+    """Return the process' reader."""
+    reader: Reader = request.app.state.reader
+    return reader
+
+
+ReaderDep = Annotated[Reader, Depends(get_reader)]

@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from app.api import health
 from app.config import Settings, get_settings
-from app.database import engine
+from app.database import Reader, engine, read_pool
 from app.errors import add_error_handlers
 from app.logs import AccessLog, configure_logging
 
@@ -17,10 +17,14 @@ from app.logs import AccessLog, configure_logging
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold what lives as long as the process, and close it at the end."""
-    app.state.database_probe = health.DatabaseProbe(get_settings())
+    settings = get_settings()
+    app.state.database_probe = health.DatabaseProbe(settings)
+    reads = await read_pool(settings)
+    app.state.reader = Reader(reads, settings.database_pool_timeout)
     try:
         yield
     finally:
+        await reads.close()
         await app.state.database_probe.close()
         await engine.dispose()
 

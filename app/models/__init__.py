@@ -14,6 +14,8 @@ from app.models.entity import (
 )
 from app.models.module import Module, ModuleBase, ModuleCreate, ModulePublic, ModuleUpdate
 from app.models.profile import Profile, ProfileBase, ProfileCreate, ProfilePublic, ProfileUpdate
+from app.models.rate_window import RateWindow
+from app.models.snapshot import Snapshot, SnapshotFile
 
 __all__ = [
     "Draft",
@@ -38,4 +40,7 @@ __all__ = [
     "ProfileCreate",
     "ProfilePublic",
     "ProfileUpdate",
+    "RateWindow",
+    "Snapshot",
+    "SnapshotFile",
 ]

@@ -65,6 +65,28 @@ TABLES: dict[str, dict[str, tuple[str, str, str | None]]] = {
         "pr_url": OPTIONAL_TEXT,
     }
     | TIMES,
+    "rate_windows": {
+        "policy": TEXT,
+        "client": TEXT,
+        "started_at": ("timestamptz", "no", None),
+        "used": ("int4", "no", None),
+    },
+    "snapshots": {
+        "id": ("int8", "no", None),
+        "name": OPTIONAL_TEXT,
+        "commit_sha": OPTIONAL_TEXT,
+        "imported_at": ("timestamptz", "no", "now()"),
+    },
+    "snapshot_files": {
+        "id": ("int8", "no", None),
+        "kind": ("sourcekind", "no", None),
+        "item_id": TEXT,
+        "path": TEXT,
+        "content": TEXT,
+        "document": ("jsonb", "no", None),
+        "added_in": ("int8", "no", None),
+        "removed_in": ("int8", "yes", None),
+    },
 }
 
 # index: (unique, columns)
@@ -78,10 +100,14 @@ INDEXES = {
     "ix_profiles_profile_id": (True, ["profile_id"]),
     "pk_drafts": (True, ["id"]),
     "ix_drafts_capability_hash": (True, ["capability_hash"]),
+    "pk_rate_windows": (True, ["policy", "client"]),
+    "pk_snapshots": (True, ["id"]),
+    "pk_snapshot_files": (True, ["id"]),
+    "uq_snapshot_files_current": (True, ["kind", "item_id"]),
 }
 
 
-def test_the_tables_are_these_five(template: URL) -> None:
+def test_the_tables_are_these_and_no_other(template: URL) -> None:
     rows = sql(
         template, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
     )
@@ -146,6 +172,7 @@ def test_enum_labels_are_lower_case_and_in_the_contracts_order(template: URL) ->
     assert enum_labels(template) == {
         "entitytype": ["category", "property", "subobject"],
         "draftstatus": ["pending", "validated", "submitted", "expired"],
+        "sourcekind": ["category", "property", "subobject", "module", "profile"],
     }
 
 

@@ -15,7 +15,10 @@ from tests.images.pgadmin_client import Client
 from tests.stack.stack_under_test import SERVICES, Stack, docker, eventually, on_the_engine
 
 JOBS = {"roles", "migrations"}
-TABLES = {"entities", "modules", "profiles", "drafts", "alembic_version"}
+TABLES = {
+    *("entities", "modules", "profiles", "drafts", "alembic_version"),
+    *("snapshots", "snapshot_files", "rate_windows"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def test_the_urls_of_the_outputs_answer(stack: Stack) -> None:
     assert stack.get("/login", port=5050)[0] == 200
 
 
-def test_the_migrated_database_holds_the_five_tables(stack: Stack) -> None:
+def test_the_migrated_database_holds_the_tables(stack: Stack) -> None:
     listed = stack.psql("select tablename from pg_tables where schemaname = 'public'")
     assert set(listed.split()) == TABLES
     revision = stack.psql("select version_num from alembic_version")

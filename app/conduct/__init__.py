@@ -1,0 +1,1 @@
+"""How the application behaves towards its clients: limits, sizes, times, headers, identities."""

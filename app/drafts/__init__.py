@@ -1,0 +1,1 @@
+"""Drafts: proposed changes, what they would change, and whether they would hold."""

@@ -1,0 +1,1 @@
+"""Brings the database to what a source says: `python -m app.importer PATH`."""

@@ -1,0 +1,1 @@
+"""What an ontology is made of, whatever files it comes from."""

@@ -1,0 +1,1 @@
+"""The versions of the ontology and what differs between two of them."""
