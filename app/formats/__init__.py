@@ -4,7 +4,7 @@
 file's text again. Nothing here knows the database, and nothing but FormatError is ever raised.
 """
 
-from app.formats.files import decode, path_of, read, write
+from app.formats.files import decode, is_item_path, parts_of, path_of, read, write
 from app.formats.items import Format, FormatError, Item, SourceFile
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "Item",
     "SourceFile",
     "decode",
+    "is_item_path",
+    "parts_of",
     "path_of",
     "read",
     "write",

@@ -74,15 +74,29 @@ def path_of(item: Item, form: Format) -> str:
     return f"{folder}/{item.item_id}{'.wikitext' if wikitext else '.json'}"
 
 
+def is_item_path(path: str) -> bool:
+    """Whether a file of this path in a source holds a definition, a module or a profile."""
+    folder, _, name = path.partition("/")
+    return (
+        folder in KIND_OF_FOLDER
+        and name.endswith(EXTENSIONS)
+        and "/" not in name
+        and name[0] != "."
+        and name != "_schema.json"
+    )
+
+
 def parts_of(path: str) -> tuple[Kind, str, str]:
     """Return the kind, the file's name without its extension, and the extension.
 
     Raises FormatError where it is not the path of a definition, module or profile.
     """
-    folder, _, name = path.partition("/")
-    extension = next((end for end in EXTENSIONS if name.endswith(end)), None)
-    if folder not in KIND_OF_FOLDER or extension is None or "/" in name:
+    if not is_item_path(path):
         raise FormatError(1, "this is not the path of a definition, module or profile")
+    folder, _, name = path.partition("/")
+    for extension in EXTENSIONS:
+        if name.endswith(extension):
+            break
     return KIND_OF_FOLDER[folder], name.removesuffix(extension), extension
 
 
