@@ -6,7 +6,13 @@ from typing import Any
 from app.formats.items import Format, FormatError, Item, check_id, check_label, id_of, name_of
 from app.formats.json_text import ABSENT, edited, line_of_key, parse, rendered
 from app.ontology.kinds import Kind
-from app.ontology.normal import PARTED, DefinitionError, normalised
+from app.ontology.normal import (
+    OLD_VALUE_CATEGORY,
+    PARTED,
+    VALUE_CATEGORY,
+    DefinitionError,
+    normalised,
+)
 
 Document = dict[str, Any]
 Line = Callable[[str], int]
@@ -19,11 +25,9 @@ _CATEGORIES = ("categories", "categoryIds")
 _DEPENDENCIES = ("dependencies", "requires")
 _MODULES = ("modules", "moduleIds")
 
-_VALUE_CATEGORY = "allows_value_from_category"
-_OLD_VALUE_CATEGORY = "Allows_value_from_category"
 _CORE = {"id", "label", "description"}
 # The order of a new file's keys; all others follow as they come.
-_ORDER = ("datatype", "cardinality", "allowed_values", _VALUE_CATEGORY)
+_ORDER = ("datatype", "cardinality", "allowed_values", VALUE_CATEGORY)
 
 
 def read_json(kind: Kind, stem: str, text: str) -> tuple[Format, Item, Document]:
@@ -84,25 +88,12 @@ def _item(kind: Kind, document: Document, line: Line) -> Item:
     definition = {"id": item_id, "label": label, "description": description} | {
         name: value for name, value in document.items() if name not in used
     }
-    if kind is Kind.PROPERTY:
-        _rename_value_category(definition)
     try:
         definition = normalised(kind, definition)
     except DefinitionError as error:
         fault = str(error)
         raise FormatError(line(fault.split("`")[1]), fault) from None
     return Item(kind, item_id, label, description, definition)
-
-
-def _rename_value_category(definition: Document) -> None:
-    old = definition.get(_OLD_VALUE_CATEGORY)
-    values = definition.get("allowed_values")
-    if _VALUE_CATEGORY in definition:
-        return
-    if isinstance(old, str):
-        definition[_VALUE_CATEGORY] = definition.pop(_OLD_VALUE_CATEGORY)
-    elif isinstance(values, dict) and [*values] == ["from_category"]:
-        definition[_VALUE_CATEGORY] = definition.pop("allowed_values")["from_category"]
 
 
 def _is_vocabulary(kind: Kind, document: Document) -> bool:
@@ -215,9 +206,9 @@ def _spelt_part(rest: Document, part: str, old: Document, form: Format) -> Docum
 
 
 def _spelt_member(key: str, value: Any, old: Document) -> tuple[str, Any]:
-    if key == _VALUE_CATEGORY and key not in old:
-        if isinstance(old.get(_OLD_VALUE_CATEGORY), str):
-            return _OLD_VALUE_CATEGORY, value
+    if key == VALUE_CATEGORY and key not in old:
+        if isinstance(old.get(OLD_VALUE_CATEGORY), str):
+            return OLD_VALUE_CATEGORY, value
         if isinstance(old.get("allowed_values"), dict):
             return "allowed_values", {"from_category": value}
     return key, value
