@@ -31,10 +31,7 @@ def read(path: str, text: str) -> SourceFile:
     Raises FormatError, also where the path is not that of a definition, module or profile.
     """
     kind, stem, extension = parts_of(path)
-    if extension == ".wikitext":
-        form, item = read_wikitext(kind, stem, text)
-        return SourceFile(path, text, form, item, item.definition)
-    form, item, document = read_json(kind, stem, text)
+    form, item, document = _read(kind, stem, text, wikitext=extension == ".wikitext")
     return SourceFile(path, text, form, item, document)
 
 
@@ -49,15 +46,13 @@ def write(item: Item, form: Format, old_text: str | None = None) -> str:
     Reading the text gives the item back. Where that is impossible (a list in C2 cannot hold a value
     with a comma), FormatError says why.
     """
-    if not form.is_wikitext or item.kind in (Kind.MODULE, Kind.PROFILE):
-        form = Format.JSON_B if form.is_wikitext else form
-        item = _completed(item)
-        text = write_json(item, form, old_text)
-        read_back = read_json(item.kind, item.item_id, text)[1]
-    else:
-        item = _completed(item, wikitext=True)
-        text = write_wikitext(item, form, old_text)
-        read_back = read_wikitext(item.kind, item.item_id, text)[1]
+    wikitext = form.is_wikitext and item.kind not in (Kind.MODULE, Kind.PROFILE)
+    item = _completed(item, wikitext=wikitext)
+    text = write_wikitext(item, form, old_text) if wikitext else write_json(item, form, old_text)
+    try:
+        read_back = _read(item.kind, item.item_id, text, wikitext=wikitext)[1]
+    except FormatError as error:
+        raise FormatError(1, f"it cannot be written as {form.value}: {error.reason}") from None
     if item.dependencies is None:
         item = replace(item, dependencies=read_back.dependencies)
     if read_back != item:
@@ -100,7 +95,16 @@ def parts_of(path: str) -> tuple[Kind, str, str]:
     return KIND_OF_FOLDER[folder], name.removesuffix(extension), extension
 
 
-def _completed(item: Item, *, wikitext: bool = False) -> Item:
+def _read(
+    kind: Kind, stem: str, text: str, *, wikitext: bool
+) -> tuple[Format, Item, dict[str, Any]]:
+    if wikitext:
+        form, item = read_wikitext(kind, stem, text)
+        return form, item, item.definition
+    return read_json(kind, stem, text)
+
+
+def _completed(item: Item, *, wikitext: bool) -> Item:
     """Return the item as reading gives it, in so far as that says the same in other words."""
     label, description = item.label, item.description
     definition = dict(item.definition)

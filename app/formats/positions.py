@@ -7,6 +7,7 @@ from app.formats.json_text import line_of_key, members
 from app.formats.wikitext_block import parse_block
 
 _SAYS_NO_REFERENCE = {"id", "@id", "label", "name", "description", "comment"}
+_SAYS_NO_REFERENCE |= {"has_description", "display_label"}
 
 
 def line_of_id(path: str, text: str) -> int:
@@ -35,6 +36,8 @@ def _line_in_wikitext(text: str, target: str) -> int:
     except FormatError:
         return 1
     for entry in entries:
+        if entry.name in _SAYS_NO_REFERENCE:
+            continue
         for part in entry.value.split(","):
             # The namespace in front, if any, is no part of the id.
             if target in (id_of(part), id_of(part.partition(":")[2])):

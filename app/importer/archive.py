@@ -111,6 +111,9 @@ class TarSource(Source):
             raise ImportFailed(f"{whole} is refused: {what} would climb out of the archive")
         if member.issym() or member.islnk():
             raise ImportFailed(f"{whole} is refused: {what} is a link; pack without links")
+        # Also because tarfile steps over what a header claims, even where nothing is there.
+        if not 0 <= member.size <= MAX_UNPACKED_BYTES:
+            raise ImportFailed(f"{whole} is refused: {what} claims an impossible size")
         if not (member.isfile() or member.isdir()) or member.issparse():
             raise ImportFailed(f"{whole} is refused: {what} is neither a file nor a folder")
 
