@@ -21,9 +21,20 @@ def problem(status: int, detail: str, **more: Any) -> ProblemResponse:
     return ProblemResponse({**body, "detail": detail, **more}, status_code=status)
 
 
+class Refusal(HTTPException):
+    """An HTTPException whose problem has further members."""
+
+    def __init__(
+        self, status: int, detail: str, headers: dict[str, str] | None = None, **members: Any
+    ) -> None:
+        super().__init__(status, detail, headers)
+        self.members = members
+
+
 async def _http_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # what it is registered for, below
-    response = problem(error.status_code, str(error.detail))
+    members = error.members if isinstance(error, Refusal) else {}
+    response = problem(error.status_code, str(error.detail), **members)
     response.headers.update(error.headers or {})
     return response
 

@@ -8,6 +8,8 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from app.api import health
+from app.conduct.clients import ForwardedHeaders
+from app.conduct.policies import Limits
 from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
 from app.errors import add_error_handlers
@@ -42,7 +44,10 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         swagger_ui_parameters={"validatorUrl": None},
     )
+    app.state.limits = Limits(settings)
     add_error_handlers(app)
+    if settings.trusted_proxies:
+        app.add_middleware(ForwardedHeaders, trusted=settings.trusted_proxies)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
