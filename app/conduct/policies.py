@@ -6,8 +6,9 @@ instead (app/conduct/windows.py). docs/decisions/0012 says why.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import wraps
+from functools import cached_property, wraps
 from math import ceil
 from typing import ParamSpec, TypeVar
 
@@ -22,7 +23,8 @@ from app.errors import Refusal
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Where a request's scope keeps what its answer says in RateLimit headers.
+# Where a request's scope keeps what its answer says in RateLimit headers, for Frame to add: the
+# route may have made its Response itself.
 STANDING = "hub.rate_limit"
 
 
@@ -35,20 +37,37 @@ class Policy(StrEnum):
     ENTITY_READ = "entity_read"
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A policy's limit, and what of it is the same for every answer."""
+
+    policy: Policy
+    limit: RateLimitItem
+
+    @cached_property
+    def seconds(self) -> int:
+        """The length of a window."""
+        return self.limit.get_expiry()
+
+    @cached_property
+    def header(self) -> tuple[bytes, bytes]:
+        """The answer's header RateLimit-Policy."""
+        text = f'"{self.policy.value}";q={self.limit.amount};w={self.seconds}'
+        return b"ratelimit-policy", text.encode()
+
+
 class Limits:
-    """The configured limits, and this process' counters; stands in `app.state.limits`."""
+    """The configured limits and this process' windows; stands in `app.state.limits`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._of: dict[Policy, RateLimitItem] = {
+        items: dict[Policy, RateLimitItem] = {
             Policy.DRAFT_CREATE: RateLimitItemPerHour(settings.drafts_per_hour),
             Policy.DRAFT_READ: RateLimitItemPerMinute(settings.draft_reads_per_minute),
             Policy.ENTITY_LIST: RateLimitItemPerMinute(settings.lists_per_minute),
             Policy.ENTITY_READ: RateLimitItemPerMinute(settings.reads_per_minute),
         }
+        self.rules = {policy: Rule(policy, item) for policy, item in items.items()}
         self.memory = BoundedMemory()
-
-    def __getitem__(self, policy: Policy) -> RateLimitItem:
-        return self._of[policy]
 
 
 def limited(
@@ -68,11 +87,10 @@ def limited(
             request = kwargs["request"]
             assert isinstance(request, Request)  # noqa: S101  # FastAPI's, by the annotation
             limits: Limits = request.app.state.limits
-            limit = limits[policy]
-            memory = limits.memory
-            key = limit.key_for(name, client_of(request))
-            used = memory.incr(key, limit.get_expiry())
-            judge(request, policy, limit, used, memory.get_expiry(key) - memory.clock())
+            rule, memory = limits.rules[policy], limits.memory
+            key = f"{name} {client_of(request)}"
+            used = memory.incr(key, rule.seconds)
+            judge(request, rule, used, memory.get_expiry(key) - memory.clock())
             return await route(*args, **kwargs)
 
         return count
@@ -80,25 +98,20 @@ def limited(
     return decorate
 
 
-def judge(
-    request: Request, policy: Policy, limit: RateLimitItem, used: int, seconds_left: float
-) -> None:
+def judge(request: Request, rule: Rule, used: int, seconds_left: float) -> None:
     """Note what the answer's RateLimit headers say; raise a Refusal if more than all is used.
 
     `used` counts this request too, `seconds_left` is the time to the window's end.
     """
-    window = limit.get_expiry()
-    wait = min(max(ceil(seconds_left), 1), window)
-    remaining = max(limit.amount - used, 0)
-    # draft-ietf-httpapi-ratelimit-headers-08
-    request.scope[STANDING] = (
-        (b"ratelimit-policy", f'"{policy.value}";q={limit.amount};w={window}'.encode()),
-        (b"ratelimit", f'"{policy.value}";r={remaining};t={wait}'.encode()),
-    )
-    if used > limit.amount:
+    wait = min(max(ceil(seconds_left), 1), rule.seconds)
+    remaining = max(rule.limit.amount - used, 0)
+    # Both headers as in draft-ietf-httpapi-ratelimit-headers-08.
+    standing = f'"{rule.policy.value}";r={remaining};t={wait}'
+    request.scope[STANDING] = (rule.header, (b"ratelimit", standing.encode()))
+    if used > rule.limit.amount:
         raise Refusal(
             429,
-            f"Rate limit exceeded: {limit}",
+            f"Rate limit exceeded: {rule.limit}",
             headers={"Retry-After": str(wait)},
             retry_after=wait,
         )

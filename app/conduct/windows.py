@@ -16,18 +16,20 @@ async def spend(session: AsyncSession, request: Request, policy: Policy) -> None
     should stand between this call and the end.
     """
     limits: Limits = request.app.state.limits
-    limit = limits[policy]
+    rule = limits.rules[policy]
     values = {
         "policy": policy.value,
         "client": client_of(request),
-        "seconds": float(limit.get_expiry()),
+        "seconds": float(rule.seconds),
     }
-    row = (await session.execute(windows.SPEND, values)).one()
-    judge(request, policy, limit, row.used, row.seconds_left)
+    connection = await session.connection()
+    row = (await connection.execute(windows.SPEND, values)).one()
+    judge(request, rule, row.used, row.seconds_left)
 
 
 async def forget(session: AsyncSession, limits: Limits) -> None:
     """Delete the windows that are over: they limit nobody, and hold clients' addresses."""
-    for policy in Policy:
-        values = {"policy": policy.value, "seconds": float(limits[policy].get_expiry())}
-        await session.execute(windows.FORGET, values)
+    connection = await session.connection()
+    for policy, rule in limits.rules.items():
+        values = {"policy": policy.value, "seconds": float(rule.seconds)}
+        await connection.execute(windows.FORGET, values)

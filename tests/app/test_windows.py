@@ -120,6 +120,7 @@ def test_what_is_rolled_back_is_not_counted(running: Backend, database: URL) -> 
 
 def test_a_refusal_tells_when_the_window_ends(running: Backend, database: URL) -> None:
     answers = [post(running, "/test/things") for _ in range(AMOUNT + 1)]
+    assert answers[0].headers["ratelimit"].startswith(f'"draft_create";r={AMOUNT - 1};t=')
     refused = answers[-1]
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.json()["detail"] == f"Rate limit exceeded: {AMOUNT} per 1 hour"
