@@ -80,9 +80,7 @@ async def _invalid_request(request: Request, error: Exception) -> ProblemRespons
         reason, where = items[0]["ctx"]["error"], items[0]["loc"][-1]
         return problem(400, f"The body is no JSON: {reason} at character {where}.")
     if isinstance(error.body, bytes):  # FastAPI parses no other content types
-        return problem(
-            415, "The body must be JSON, with the header Content-Type: application/json."
-        )
+        return problem(415, "The body must be JSON, with Content-Type: application/json.")
     # Only where and what: the rejected input itself is not echoed.
     errors = [{key: item[key] for key in ("loc", "msg", "type")} for item in items]
     return problem(422, "The request is not valid.", errors=errors)
@@ -90,7 +88,7 @@ async def _invalid_request(request: Request, error: Exception) -> ProblemRespons
 
 async def _database_error(request: Request, error: Exception) -> ProblemResponse:
     if unstorable(error):
-        return problem(422, "The request holds characters that cannot be stored.", errors=[])
+        return problem(422, "The request holds what cannot be stored.", errors=[])
     if unavailable(error):
         logger.warning("database unavailable", extra={"reason": f"{type(error).__name__}: {error}"})
         return problem(503, "The database does not answer.", headers=_RETRY)

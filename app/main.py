@@ -7,7 +7,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app.api import health
-from app.conduct.layers import surround
+from app.api.problems import declare_problems
+from app.conduct.exchange import Conduct
 from app.conduct.policies import Limits
 from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
@@ -47,9 +48,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.limits = Limits(settings)
     add_error_handlers(app)
+    declare_problems(app)
     app.include_router(health.router)
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
-    app.middleware_stack = surround(app.build_middleware_stack(), settings)
+    app.middleware_stack = Conduct(app.build_middleware_stack(), settings)
     return app
 
 

@@ -16,10 +16,7 @@ _REFUSED_VALUE = re.compile(r"(invalid input (?:syntax|value|for query argument)
 
 def without_values(text: str) -> str:
     """Return an error's text less what may be a row's content."""
-    # Asked first, because the patterns are slow and every line of the log comes by here.
-    if "DETAIL:" in text:
-        text = _DETAIL.sub("", text)
-    return _REFUSED_VALUE.sub(r"\1", text) if "invalid input " in text else text
+    return _REFUSED_VALUE.sub(r"\1", _DETAIL.sub("", text))
 
 
 def render(error: BaseException) -> str:

@@ -1,11 +1,9 @@
-"""The store of the limits that are counted in this process' memory."""
+"""Counters in this process' memory."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from limits.storage import Storage
 
 
 @dataclass(slots=True)
@@ -14,61 +12,36 @@ class _Window:
     ends: float
 
 
-class BoundedMemory(Storage):
-    """Fixed windows, at most `size` of them (about 300 bytes each), without threads.
+class Counters:
+    """Fixed windows by key, at most `size` of them (about 300 bytes each).
 
-    The library's own MemoryStorage grows with the number of clients and, while it is used, starts
-    a thread every 10 ms that walks all of them. Here the window that began first makes room for a
-    new one: whoever commands `size` addresses is held back by a limit per address as little.
-
-    Times are seconds of `clock`, not of the calendar, which may be set back.
+    The window that began first makes room for a new one: whoever commands `size` addresses is held
+    back by a limit per address as little.
     """
 
-    STORAGE_SCHEME = None
-    base_exceptions = ()
-
     def __init__(self, size: int = 50_000, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self.clock = clock
         self._size = size
+        self._clock = clock
         # In the order of their beginning. Not a dict, which takes ever longer to find its first key
         # while first keys are deleted.
         self._windows: OrderedDict[str, _Window] = OrderedDict()
 
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add to the key's window, which begins now if there is none; return the sum."""
-        now = self.clock()
+    def count(self, key: str, seconds: int) -> tuple[int, float]:
+        """Count once; return the window's count, this one included, and the seconds left of it.
+
+        A window of `seconds` begins with the first count after the last window's end.
+        """
+        now = self._clock()
         window = self._windows.get(key)
         if window is None or window.ends <= now:
             self._windows.pop(key, None)  # what begins anew goes to the end of the order
             self._make_room(now)
-            window = self._windows[key] = _Window(0, now + expiry)
-        window.used += amount
-        return window.used
+            window = self._windows[key] = _Window(0, now + seconds)
+        window.used += 1
+        return window.used, window.ends - now
 
-    def get(self, key: str) -> int:
-        """Return what the key's window has used."""
-        window = self._windows.get(key)
-        return window.used if window is not None and window.ends > self.clock() else 0
-
-    def get_expiry(self, key: str) -> float:
-        """Return when the key's window ends."""
-        window = self._windows.get(key)
-        return window.ends if window is not None else self.clock()
-
-    def check(self) -> bool:
-        """Memory is always there."""
-        return True
-
-    def reset(self) -> int:
-        """Forget all windows; return how many there were."""
-        count = len(self._windows)
-        self._windows.clear()
-        return count
-
-    def clear(self, key: str) -> None:
-        """Forget the key's window."""
-        self._windows.pop(key, None)
+    def __len__(self) -> int:
+        return len(self._windows)
 
     def _make_room(self, now: float) -> None:
         # Two for one: windows that are over melt away without a sweep that would hold up requests.

@@ -6,25 +6,28 @@ instead (app/conduct/windows.py). docs/decisions/0012 says why.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, wraps
+from functools import wraps
 from math import ceil
 from typing import ParamSpec, TypeVar
 
 from fastapi import Request
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 
 from app.conduct.clients import client_of
-from app.conduct.counters import BoundedMemory
+from app.conduct.counters import Counters
 from app.config import Settings
 from app.errors import Refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Where a request's scope keeps what its answer says in RateLimit headers, for Frame to add: the
-# route may have made its Response itself.
+_SECONDS = {"minute": 60, "hour": 3600}
+
+# The attribute of a limited route, for the docs.
+_MARK = "hub_limited"
+
+# Where a request's scope keeps what its answer says in RateLimit headers: the outermost layer adds
+# them, because the route may have made its Response itself.
 STANDING = "hub.rate_limit"
 
 
@@ -37,37 +40,31 @@ class Policy(StrEnum):
     ENTITY_READ = "entity_read"
 
 
-@dataclass(frozen=True)
 class Rule:
-    """A policy's limit, and what of it is the same for every answer."""
+    """A policy's limit: `amount` requests within a window, and how both are told."""
 
-    policy: Policy
-    limit: RateLimitItem
-
-    @cached_property
-    def seconds(self) -> int:
-        """The length of a window."""
-        return self.limit.get_expiry()
-
-    @cached_property
-    def header(self) -> tuple[bytes, bytes]:
-        """The answer's header RateLimit-Policy."""
-        text = f'"{self.policy.value}";q={self.limit.amount};w={self.seconds}'
-        return b"ratelimit-policy", text.encode()
+    def __init__(self, policy: Policy, amount: int, window: str) -> None:
+        self.policy = policy
+        self.amount = amount
+        self.seconds = _SECONDS[window]
+        self.sentence = f"Rate limit exceeded: {amount} per 1 {window}"
+        # As in draft-ietf-httpapi-ratelimit-headers-08.
+        text = f'"{policy.value}";q={amount};w={self.seconds}'
+        self.header = (b"ratelimit-policy", text.encode())
 
 
 class Limits:
     """The configured limits and this process' windows; stands in `app.state.limits`."""
 
     def __init__(self, settings: Settings) -> None:
-        items: dict[Policy, RateLimitItem] = {
-            Policy.DRAFT_CREATE: RateLimitItemPerHour(settings.drafts_per_hour),
-            Policy.DRAFT_READ: RateLimitItemPerMinute(settings.draft_reads_per_minute),
-            Policy.ENTITY_LIST: RateLimitItemPerMinute(settings.lists_per_minute),
-            Policy.ENTITY_READ: RateLimitItemPerMinute(settings.reads_per_minute),
-        }
-        self.rules = {policy: Rule(policy, item) for policy, item in items.items()}
-        self.memory = BoundedMemory()
+        rules = (
+            Rule(Policy.DRAFT_CREATE, settings.drafts_per_hour, "hour"),
+            Rule(Policy.DRAFT_READ, settings.draft_reads_per_minute, "minute"),
+            Rule(Policy.ENTITY_LIST, settings.lists_per_minute, "minute"),
+            Rule(Policy.ENTITY_READ, settings.reads_per_minute, "minute"),
+        )
+        self.rules = {rule.policy: rule for rule in rules}
+        self.counters = Counters()
 
 
 def limited(
@@ -80,22 +77,26 @@ def limited(
     """
 
     def decorate(route: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        name = f"{route.__module__}.{route.__qualname__}"
+        name = f"{route.__module__}.{route.__qualname__} "
 
         @wraps(route)
         async def count(*args: P.args, **kwargs: P.kwargs) -> R:
             request = kwargs["request"]
             assert isinstance(request, Request)  # noqa: S101  # FastAPI's, by the annotation
             limits: Limits = request.app.state.limits
-            rule, memory = limits.rules[policy], limits.memory
-            key = f"{name} {client_of(request)}"
-            used = memory.incr(key, rule.seconds)
-            judge(request, rule, used, memory.get_expiry(key) - memory.clock())
+            rule = limits.rules[policy]
+            judge(request, rule, *limits.counters.count(name + client_of(request), rule.seconds))
             return await route(*args, **kwargs)
 
+        setattr(count, _MARK, True)
         return count
 
     return decorate
+
+
+def is_limited(route: object) -> bool:
+    """Tell whether the route is @limited."""
+    return hasattr(route, _MARK)
 
 
 def judge(request: Request, rule: Rule, used: int, seconds_left: float) -> None:
@@ -104,14 +105,8 @@ def judge(request: Request, rule: Rule, used: int, seconds_left: float) -> None:
     `used` counts this request too, `seconds_left` is the time to the window's end.
     """
     wait = min(max(ceil(seconds_left), 1), rule.seconds)
-    remaining = max(rule.limit.amount - used, 0)
-    # Both headers as in draft-ietf-httpapi-ratelimit-headers-08.
+    remaining = max(rule.amount - used, 0)
     standing = f'"{rule.policy.value}";r={remaining};t={wait}'
     request.scope[STANDING] = (rule.header, (b"ratelimit", standing.encode()))
-    if used > rule.limit.amount:
-        raise Refusal(
-            429,
-            f"Rate limit exceeded: {rule.limit}",
-            headers={"Retry-After": str(wait)},
-            retry_after=wait,
-        )
+    if used > rule.amount:
+        raise Refusal(429, rule.sentence, headers={"Retry-After": str(wait)}, retry_after=wait)

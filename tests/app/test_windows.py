@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
 from sqlalchemy.engine import URL
 
-from tests.app.conftest import drop
 from tests.app.support import ROOT, Backend, backend, script, sql
 
 ROUTES = """
@@ -47,35 +46,25 @@ WORKERS = 3
 
 
 @pytest.fixture(scope="module")
-def shared(
-    server: URL, template: URL, create_database: Callable[[str | None], URL]
-) -> Iterator[URL]:
-    """A migrated database of this file's; the URL is the owner's."""
-    url = create_database(template.database)
-    yield url
-    drop(server, url)
-
-
-@pytest.fixture(scope="module")
 def workers(
-    shared: URL, roles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    module_database: URL, roles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Backend]:
     """Three worker processes; 127.0.0.1 is a trusted proxy, so that tests can be many clients."""
     folder = tmp_path_factory.mktemp("windows")
     (folder / "routes.py").write_text(ROUTES)
     variables = {"DRAFTS_PER_HOUR": str(AMOUNT), "TRUSTED_PROXIES": "127.0.0.1"}
     options = ("--workers", str(WORKERS), "--no-proxy-headers", "--log-config", str(LOG_CONFIG))
-    url = shared.set(username=roles["app"])
+    url = module_database.set(username=roles["app"])
     with backend(url, folder, *options, app="routes:app", variables=variables) as run:
         yield run
         run.terminate()  # a killed supervisor leaves its workers behind
 
 
 @pytest.fixture
-def database(shared: URL) -> URL:
+def database(module_database: URL) -> URL:
     """The workers' database, without modules and windows."""
-    script(shared, "TRUNCATE modules, rate_windows")
-    return shared
+    script(module_database, "TRUNCATE modules, rate_windows")
+    return module_database
 
 
 @pytest.fixture
