@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     declare_problems(app)
     app.include_router(health.router)
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
-    app.middleware_stack = Conduct(app.build_middleware_stack(), settings)
+    app.middleware_stack = Conduct(app.build_middleware_stack(), settings, app.state.limits)
     return app
 
 
