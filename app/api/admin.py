@@ -31,10 +31,18 @@ def operator(
         )
 
 
-router = APIRouter(prefix="/admin", tags=["admin"], dependencies=[Depends(operator)])
+router = APIRouter(
+    prefix="/admin",
+    tags=["admin"],
+    dependencies=[Depends(operator)],
+    responses={401: {"description": "The admin secret is missing or wrong"}},
+)
 
 
-@router.post("/sync")
+@router.post(
+    "/sync",
+    responses={503: {"description": "No secret or source is configured, or it cannot be imported"}},
+)
 async def sync(resync: ResyncDep) -> ImportSummary:
     """Read the configured source again, as it is now, and answer when it has been imported.
 

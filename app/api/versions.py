@@ -29,20 +29,26 @@ Name = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[^\x00-\x1f\x7f]+$",
-        description="A tag, a branch, or a commit's id or at least four characters of its beginning",
+        description="A tag, a branch, or at least the first four characters of a commit's id",
     ),
 ]
 
 
-@router.get("/", include_in_schema=False, response_model=None)
-@router.get("", response_model=list[VersionPublic])
+_NO_HISTORY = "GitHub client not configured"
+
+_UNAVAILABLE = {503: {"description": f"{_NO_HISTORY}, or what there is cannot be read"}}
+_MISSING = {404: {"description": "Version not found"}}
+
+
+@router.get("/", include_in_schema=False)
+@router.get("", response_model=list[VersionPublic], responses={**_UNAVAILABLE})
 @limited(Policy.ENTITY_LIST)
 async def list_versions(request: Request, history: HistoryDep) -> Response:
     """The newest 30 versions, newest first."""
     return json_answer(request, await _known(history.versions()))
 
 
-@router.get("/diff", response_model=VersionDiff)
+@router.get("/diff", response_model=VersionDiff, responses={**_MISSING, **_UNAVAILABLE})
 @limited(Policy.ENTITY_READ)
 async def diff_versions(request: Request, history: HistoryDep, old: Name, new: Name) -> Response:
     """The files that differ, by kind, each with the whole of what it says on both sides."""
@@ -53,7 +59,7 @@ async def _known(answer: Awaitable[str]) -> str:
     try:
         return await answer
     except NoHistory:
-        raise HTTPException(503, "GitHub client not configured") from None
+        raise HTTPException(503, _NO_HISTORY) from None
     except UnreadableHistory as error:
         raise HTTPException(503, str(error)) from None
     except UnknownVersion as error:

@@ -83,7 +83,6 @@ async def signed_body(
     return body
 
 
-
 def _declared_body() -> dict[str, Any]:
     """Return the body's declaration: FastAPI, which would read it unsigned, is not told of it."""
     schema = Push.model_json_schema()
@@ -92,7 +91,15 @@ def _declared_body() -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
 
-@router.post("/github", openapi_extra=_declared_body())
+@router.post(
+    "/github",
+    openapi_extra=_declared_body(),
+    responses={
+        403: {"description": "Missing signature header, or Invalid signature"},
+        422: {"description": "A push that is not one in JSON"},
+        503: {"description": "No webhook secret is configured"},
+    },
+)
 async def github(
     resync: ResyncDep,
     body: Annotated[bytes, Depends(signed_body)],

@@ -1,5 +1,8 @@
 """Queries on snapshots: the imports that changed something, and the files each of them held."""
 
+import re
+
+from app.formats.files import EXTENSIONS
 from app.ontology.kinds import Kind
 
 # The newest first; $1: how many, null for all.
@@ -28,20 +31,21 @@ def _lists_of(kind: Kind) -> str:
     return f"'{kind.plural}', json_build_object({lists})"
 
 
+_EXTENSIONS = "|".join(map(re.escape, EXTENSIONS))
 _PLURAL = " ".join(f"WHEN '{kind}' THEN '{kind.plural}'" for kind in Kind)
 
 # $1, $2: the ids of the old and the new snapshot; $3, $4: what they are called. One row, one JSON
 # text (VersionDiff). A file of both snapshots is dropped before its document is read.
 DIFF = f"""
 WITH either AS (
-    SELECT kind, item_id, document, {_holds("$1")} AS is_old,
-        split_part(path, '/', 1) || '/' || item_id AS key
+    SELECT kind, document, {_holds("$1")} AS is_old,
+        regexp_replace(path, '({_EXTENSIONS})$', '') AS key
     FROM snapshot_files
     WHERE {_holds("$1")} <> {_holds("$2")}
 ), pairs AS (
-    SELECT kind, key, item_id, old.document AS old, new.document AS new
+    SELECT kind, key, old.document AS old, new.document AS new
     FROM (SELECT * FROM either WHERE is_old) AS old
-    FULL JOIN (SELECT * FROM either WHERE NOT is_old) AS new USING (kind, key, item_id)
+    FULL JOIN (SELECT * FROM either WHERE NOT is_old) AS new USING (kind, key)
 ), changes AS (
     SELECT kind, key,
         CASE WHEN old IS NULL THEN 'added' WHEN new IS NULL THEN 'deleted' ELSE 'modified' END
@@ -49,7 +53,7 @@ WITH either AS (
         json_build_object(
             'key', key,
             'entity_type', CASE kind {_PLURAL} END,
-            'entity_id', item_id,
+            'entity_id', split_part(key, '/', 2),
             'old', old,
             'new', new
         ) AS change

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from app.formats import FormatError
+from app.formats.files import parts_of
 from app.ontology.kinds import Kind
 
 Document = dict[str, Any]
+
+# Files that describe the others.
+NO_ITEMS = ("_schema",)
 
 
 class ItemKey(NamedTuple):
@@ -13,7 +18,21 @@ class ItemKey(NamedTuple):
 
     key: str
     kind: Kind
-    item_id: str
+
+    @property
+    def item_id(self) -> str:
+        """The file's name, without its extension."""
+        return self.key.partition("/")[2]
+
+
+def item_key(path: str) -> ItemKey | None:
+    """Return what the file at a path of two parts is about; None where it is about no item."""
+    try:
+        kind, name, _ = parts_of(path)
+    except FormatError:
+        return None
+    folder = path.partition("/")[0]
+    return None if name in NO_ITEMS else ItemKey(f"{folder}/{name}", kind)
 
 
 Pair = tuple[Document | None, Document | None]

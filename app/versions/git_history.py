@@ -3,11 +3,11 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from dulwich.errors import NotGitRepository
 from dulwich.object_store import peel_sha
@@ -16,8 +16,9 @@ from dulwich.objectspec import AmbiguousShortId, scan_for_short_id
 from dulwich.refs import Ref, check_ref_format
 from dulwich.repo import Repo
 
+from app.formats import FormatError, decode, read
 from app.ontology.kinds import KIND_OF_FOLDER
-from app.versions.comparison import Document, ItemKey, Pair, changes
+from app.versions.comparison import Document, ItemKey, changes, item_key
 from app.versions.history import NEWEST, NoHistory, UnknownVersion, UnreadableHistory
 from app.versions.revision import is_abbreviation
 
@@ -29,6 +30,19 @@ T = TypeVar("T")
 _PLACES = ("tags", "heads", "remotes/origin")
 
 _LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
+
+
+class _Blob(NamedTuple):
+    path: str
+    sha: ObjectID
+
+
+class _File(NamedTuple):
+    path: str
+    data: bytes
+
+
+_Files = tuple[_File | None, _File | None]
 
 
 class GitHistory:
@@ -43,17 +57,19 @@ class GitHistory:
 
     async def versions(self) -> str:
         """As History says: each tag, with the message and time of an annotated one."""
-        return await self._read(_versions)
+        # A thread: reading is work for disk and processor, and the event loop serves all others.
+        return await asyncio.to_thread(lambda: _text(self._read(_versions)))
 
     async def diff(self, old: str, new: str) -> str:
         """As History says; `old` and `new` are tags, branches or (the beginnings of) commit ids."""
-        return await self._read(lambda repo: _diff(repo, old, new))
+        return await asyncio.to_thread(self._diff, old, new)
 
-    async def _read(self, question: Callable[[Repo], T]) -> T:
-        # Reading packs is file and processor work: on the event loop all other requests would wait.
-        return await asyncio.to_thread(self._ask, question)
+    def _diff(self, old: str, new: str) -> str:
+        pairs = self._read(lambda repo: _differing(repo, old, new))
+        said = {item: (_document(before), _document(after)) for item, (before, after) in pairs}
+        return _text({"old_version": old, "new_version": new, **changes(said)})
 
-    def _ask(self, question: Callable[[Repo], T]) -> T:
+    def _read(self, question: Callable[[Repo], T]) -> T:
         try:
             with Repo(self._path) as repo:
                 if not Path(repo.object_store.path).is_dir():
@@ -73,7 +89,7 @@ class GitHistory:
             ) from error
 
 
-def _versions(repo: Repo) -> str:
+def _versions(repo: Repo) -> list[dict[str, Any]]:
     found = []
     for name, sha in repo.refs.as_dict(Ref(b"refs/tags")).items():
         if sha not in repo.object_store:
@@ -82,7 +98,7 @@ def _versions(repo: Repo) -> str:
         if isinstance(target, Commit):
             found.append(_version(name.decode(errors="replace"), tag, target))
     found.sort(key=lambda one: (one["published_at"] or one["created_at"], one["tag_name"]))
-    return json.dumps(found[: -NEWEST - 1 : -1], ensure_ascii=False)
+    return found[: -NEWEST - 1 : -1]
 
 
 def _version(name: str, tag: object, commit: Commit) -> dict[str, Any]:
@@ -104,17 +120,15 @@ def _time(seconds: int) -> str:
     return datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND), UTC).isoformat()
 
 
-def _diff(repo: Repo, old: str, new: str) -> str:
-    before = dict(_files(repo, _commit(repo, old, "old")))
-    after = dict(_files(repo, _commit(repo, new, "new")))
+def _differing(repo: Repo, old: str, new: str) -> list[tuple[ItemKey, _Files]]:
+    before = _files(repo, _commit(repo, old, "old"))
+    after = _files(repo, _commit(repo, new, "new"))
     # Equal blobs say the same: only what differs is read.
-    pairs: dict[ItemKey, Pair] = {
-        item: (_document(repo, before.get(item)), _document(repo, after.get(item)))
+    return [
+        (item, (_contents(repo, before.get(item)), _contents(repo, after.get(item))))
         for item in before.keys() | after.keys()
         if before.get(item) != after.get(item)
-    }
-    answer = {"old_version": old, "new_version": new, **changes(pairs)}
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    ]
 
 
 def _commit(repo: Repo, name: str, parameter: str) -> Commit:
@@ -139,13 +153,42 @@ def _commit(repo: Repo, name: str, parameter: str) -> Commit:
 
 def _of_kind(repo: Repo, sha: ObjectID, kind: type[T]) -> T:
     found = repo.object_store[sha]
-    assert isinstance(found, kind)
+    if not isinstance(found, kind):
+        raise TypeError(f"{sha.decode()} is a {found.type_name.decode()}")
     return found
 
 
-def _files(repo, commit):
-    return iter(())
+def _files(repo: Repo, commit: Commit) -> dict[ItemKey, _Blob]:
+    """Return the commit's files of the five kinds: those two parts deep, as the importer reads."""
+    found: dict[ItemKey, _Blob] = {}
+    root = _of_kind(repo, commit.tree, Tree)
+    for folder in KIND_OF_FOLDER:
+        if folder.encode() not in root:
+            continue
+        mode, folder_sha = root[folder.encode()]
+        if not S_ISDIR(mode):
+            continue
+        for entry in _of_kind(repo, folder_sha, Tree).iteritems():
+            path = f"{folder}/{entry.path.decode(errors='replace')}"
+            item = item_key(path) if S_ISREG(entry.mode) else None
+            if item is not None:
+                found.setdefault(item, _Blob(path, entry.sha))
+    return found
 
 
-def _document(repo, file):
-    return None
+def _contents(repo: Repo, blob: _Blob | None) -> _File | None:
+    return None if blob is None else _File(blob.path, _of_kind(repo, blob.sha, Blob).data)
+
+
+def _document(file: _File | None) -> Document | None:
+    """Return what the file says; None where there is none, or none that the importer can read."""
+    if file is None:
+        return None
+    try:
+        return read(file.path, decode(file.data)).document
+    except FormatError:
+        return None
+
+
+def _text(answer: object) -> str:
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))

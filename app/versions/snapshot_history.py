@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg  # type: ignore[import-untyped]  # it has none
 
-from app.database import Reader
 from app.queries import snapshots
 from app.versions.history import NEWEST, NoHistory, UnknownVersion
 from app.versions.revision import is_abbreviation
+
+if TYPE_CHECKING:
+    from app.database import Reader  # which reads the settings as soon as it is imported
 
 
 class _Version(NamedTuple):
@@ -22,7 +24,7 @@ class _Version(NamedTuple):
 class SnapshotHistory:
     """The imports that changed something; see History."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: "Reader") -> None:
         self._reader = reader
 
     async def versions(self) -> str:
@@ -51,12 +53,12 @@ def _named(rows: Iterable[asyncpg.Record]) -> list[_Version]:
     An older one whose tag or commit a newer one bears too, and one that has neither, are known by
     their number: what the list shows names one snapshot.
     """
-    named = []
-    taken = set()
+    named: list[_Version] = []
+    taken: set[str] = set()
     for row in rows:
         number = f"snapshot-{row['id']}"
-        label = row["name"] or row["commit_sha"]
-        named.append(_Version(row["id"], number if label in {None, *taken} else label, number, row))
+        label: str = row["name"] or row["commit_sha"] or number
+        named.append(_Version(row["id"], number if label in taken else label, number, row))
         taken.add(label)
     return named
 

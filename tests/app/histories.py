@@ -1,18 +1,20 @@
 """What the tests of the histories have in common: made-up pasts, and how to read a diff."""
 
 import asyncio
+import importlib
 import json
 from collections.abc import Awaitable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
 from sqlalchemy.engine import URL
 
-from app.database import Reader, read_pool
 from app.ontology.kinds import KIND_OF_FOLDER
 from app.versions.history import History
 from app.versions.snapshot_history import SnapshotHistory
-from tests.app.support import settings
+from tests.app.repositories import written
+from tests.app.support import address, settings
 
 _SNAPSHOT = "INSERT INTO snapshots (name, commit_sha) VALUES ($1, $2) RETURNING id"
 _GONE = "UPDATE snapshot_files SET removed_in = $1 WHERE removed_in IS NULL AND path = ANY($2)"
@@ -26,15 +28,20 @@ class Snapshots:
     """The snapshots in a database, written as the importer writes them."""
 
     def __init__(self, url: URL) -> None:
+        self._url = url
         self._settings = settings(url)
         self._runner = asyncio.Runner()
         self._current: Mapping[str, Any] = {}
 
     def __enter__(self) -> Self:
+        # app.database has the settings read for the process that imports it.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DATABASE_URL", address(self._url))
+            database = importlib.import_module("app.database")
         self._runner.__enter__()
-        self._pool = read_pool(self._settings)
+        self._pool = database.read_pool(self._settings)
         self._runner.run(self._pool.__aenter__())
-        reader = Reader(self._pool, self._settings.database_pool_timeout)
+        reader = database.Reader(self._pool, self._settings.database_pool_timeout)
         self.history: History = SnapshotHistory(reader)
         return self
 
@@ -50,7 +57,7 @@ class Snapshots:
     def add(
         self, files: Mapping[str, Any], name: str | None = None, commit: str | None = None
     ) -> None:
-        """Let the source hold these files (path to document) from now on."""
+        """Let the source hold these files (path to document, or JSON text) from now on."""
         self._runner.run(self._add(files, name, commit))
 
     def versions(self) -> list[dict[str, Any]]:
@@ -61,13 +68,11 @@ class Snapshots:
         found: dict[str, Any] = json.loads(self._runner.run(_text(self.history.diff(old, new))))
         return found
 
-    async def _add(
-        self, files: Mapping[str, Any], name: str | None, commit: str | None
-    ) -> None:
+    async def _add(self, files: Mapping[str, Any], name: str | None, commit: str | None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("SET TRANSACTION READ WRITE")
             number = await connection.fetchval(_SNAPSHOT, name, commit)
-            texts = {path: json.dumps(said) for path, said in files.items()}
+            texts = {path: written(content) for path, content in files.items()}
             gone = [path for path, text in self._current.items() if texts.get(path) != text]
             await connection.execute(_GONE, number, gone)
             for path in texts.keys() - (self._current.keys() - gone):

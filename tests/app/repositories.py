@@ -34,15 +34,33 @@ class Repository:
                 file.unlink()
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(content if isinstance(content, str) else json.dumps(content, indent=2))
+            file.write_text(written(content))
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "A change")
         return self.git("rev-parse", "HEAD")
+
+    def add(self, files: Mapping[str, Any], name: str) -> None:
+        """Commit just these files (as commit writes them), whatever was there, and tag the commit.
+
+        The work tree stays behind: this is for histories of many commits.
+        """
+        self.now += MINUTE
+        stream = [f"commit refs/tags/{name}", f"committer Ada <ada@example.org> {self.now} +0000"]
+        stream += ["data 0", "deleteall"]
+        for path, content in files.items():
+            text = written(content)
+            stream += [f"M 100644 inline {path}", f"data {len(text.encode())}", text]
+        self.git("fast-import", "--quiet", "--force", given="\n".join([*stream, ""]).encode())
 
     def tag(self, name: str, message: str | None = None) -> None:
         """Tag HEAD: lightly, or with a message."""
         self.now += MINUTE
         self.git("tag", name, *(() if message is None else ("--annotate", "--message", message)))
+
+
+def written(content: Any) -> str:
+    """Return a file's text: a text as it is, all else as JSON."""
+    return content if isinstance(content, str) else json.dumps(content, indent=2)
 
 
 def git(path: Path, *arguments: str, now: int = FIRST, given: bytes | None = None) -> str:

@@ -32,7 +32,7 @@ def diff(path: Path, old: str, new: str) -> dict[str, Any]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
-    """A repository with the tags v1 (light) and v2 (annotated), the later one with a category more."""
+    """A repository with the tags v1 (light) and v2 (annotated), which has a category more."""
     made = Repository(tmp_path / "source")
     made.commit(AGENT)
     made.tag("v1")
@@ -121,9 +121,40 @@ class TestNames:
     @pytest.mark.parametrize(
         "name",
         [
-            *("nothing", "v", "V1", "v1^", "v1~0", "HEAD~1", "main@{0}", "v1:categories", ":/A", "@"),
-            *("refs/tags/v1", "tags/v1", "../tags/v1", "../../HEAD", "../heads/main", "..", ".", "/"),
-            *("//v1", "v1/", "v1.lock", "heads", "topic", "deadbeef", "00000000", "f" * 64, "ü", " "),
+            *(
+                "nothing",
+                "v",
+                "V1",
+                "v1^",
+                "v1~0",
+                "HEAD~1",
+                "main@{0}",
+                "v1:categories",
+                ":/A",
+                "@",
+            ),
+            *(
+                "refs/tags/v1",
+                "tags/v1",
+                "../tags/v1",
+                "../../HEAD",
+                "../heads/main",
+                "..",
+                ".",
+                "/",
+            ),
+            *(
+                "//v1",
+                "v1/",
+                "v1.lock",
+                "heads",
+                "topic",
+                "deadbeef",
+                "00000000",
+                "f" * 64,
+                "ü",
+                " ",
+            ),
             *("-v1", "\x00", "v1\n", "x" * 5000, "/etc/passwd"),
         ],
     )
@@ -209,8 +240,8 @@ def _alternates(repository: Repository) -> Path:
 
 
 def _somebody_elses(repository: Repository) -> Path:
-    for folder, _, files in os.walk(repository.path):
-        for name in ("", *files):
+    for folder, _, names in os.walk(repository.path):
+        for name in ("", *names):
             path = Path(folder, name)
             path.chmod(path.stat().st_mode & 0o555)
             if os.geteuid() == 0:
@@ -247,9 +278,7 @@ class TestLayouts:
 
 
 def _contents(path: Path) -> dict[str, tuple[int, int]]:
-    return {
-        str(file): (file.lstat().st_mtime_ns, file.lstat().st_size) for file in path.rglob("*")
-    }
+    return {str(file): (file.lstat().st_mtime_ns, file.lstat().st_size) for file in path.rglob("*")}
 
 
 class TestNoHistory:

@@ -108,10 +108,10 @@ def test_a_file_that_only_looks_different_has_not_changed(
 ) -> None:
     past.add(AGENT, "v1")
     past.add(files("categories/Agent", label="Agent"), "v2")
-    sql(app_database, "UPDATE snapshot_files SET document = '{\"a\": 1, \"b\": 2.0}'")
+    sql(app_database, 'UPDATE snapshot_files SET document = \'{"a": 1, "b": 2.0}\'')
     sql(
         app_database,
-        "UPDATE snapshot_files SET document = '{\"b\": 2, \"a\": 1.0}' WHERE removed_in IS NULL",
+        'UPDATE snapshot_files SET document = \'{"b": 2, "a": 1.0}\' WHERE removed_in IS NULL',
     )
     assert changed(past.diff("v1", "v2")) == {}
 
