@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +18,9 @@ _ROOT = Path(__file__).parents[1]
 
 # In seconds; the import's transaction is rolled back whichever way it ends.
 _END_WITHIN = 5.0
+
+# Where all files are wrong in the same way, the first of them tell it.
+_MOST_FAULTS = 20
 
 
 class ImportFailed(RuntimeError):
@@ -33,6 +36,11 @@ class ImportSummary(BaseModel):
     profiles_synced: int
     files_processed: int
     errors: int = Field(description="Files that could not be read, and were left out")
+
+
+class _Report(ImportSummary):
+    # What is wrong with which files: for the log.
+    error_details: list[dict[str, str | int | None]] = []
 
 
 class Resync:
@@ -71,7 +79,10 @@ class Resync:
     async def _wait_and_run(self) -> ImportSummary:
         async with self._turn:
             self._waiting = None
-            return await _run(self._source)
+            report = await _run(self._source)
+        for fault in report.error_details[:_MOST_FAULTS]:
+            logger.warning("a file of the ontology's source could not be read", extra=fault)
+        return ImportSummary.model_validate(report.model_dump())
 
     def _ended(self, task: "asyncio.Task[ImportSummary]") -> None:
         self._tasks.discard(task)
@@ -83,14 +94,14 @@ class Resync:
             known = isinstance(error, ImportFailed)
             logger.error(
                 "the ontology's source could not be imported",
-                extra={"reason": str(error)},
+                extra={"reason": str(error)} if known else None,
                 exc_info=None if known else error,
             )
         else:
             logger.info("the ontology's source was imported", extra=task.result().model_dump())
 
 
-async def _run(source: Path) -> ImportSummary:
+async def _run(source: Path) -> _Report:
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app.importer", str(source)),
@@ -104,12 +115,14 @@ async def _run(source: Path) -> ImportSummary:
     except BaseException:
         await _end(process)
         raise
-    if process.returncode != 0:
-        raise ImportFailed(_last_line(err) or f"The importer ended with {process.returncode}.")
-    try:
-        return ImportSummary.model_validate_json(_last_line(out))
-    except ValidationError as error:
-        raise RuntimeError("the importer's last line is not its summary") from error
+    if process.returncode == 0:
+        return _Report.model_validate_json(_last_line(out))
+    word, _, reason = _last_line(err).partition(": ")
+    if word == "error":
+        raise ImportFailed(reason)
+    # A fault of its own: whoever reads the log needs all of it.
+    text = err.decode(errors="replace").strip()
+    raise RuntimeError(f"the importer ended with {process.returncode}: {text}")
 
 
 async def _end(process: Process) -> None:

@@ -41,7 +41,10 @@ router = APIRouter(
 
 @router.post(
     "/sync",
-    responses={503: {"description": "No secret or source is configured, or it cannot be imported"}},
+    responses={
+        502: {"description": "The source cannot be imported; nothing has changed"},
+        503: {"description": "No admin secret or no source is configured"},
+    },
 )
 async def sync(resync: ResyncDep) -> ImportSummary:
     """Read the configured source again, as it is now, and answer when it has been imported.
@@ -55,4 +58,4 @@ async def sync(resync: ResyncDep) -> ImportSummary:
         # shield: others may wait for the same import.
         return await asyncio.shield(resync.start())
     except ImportFailed as error:
-        raise HTTPException(503, str(error)) from None
+        raise HTTPException(502, f"The source cannot be imported: {error}") from None

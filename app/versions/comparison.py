@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.formats import FormatError
-from app.formats.files import parts_of
+from app.formats import is_item_path, parts_of
 from app.ontology.kinds import Kind
 
 Document = dict[str, Any]
-
-# Files that describe the others.
-NO_ITEMS = ("_schema",)
 
 
 class ItemKey(NamedTuple):
@@ -27,12 +23,10 @@ class ItemKey(NamedTuple):
 
 def item_key(path: str) -> ItemKey | None:
     """Return what the file at a path of two parts is about; None where it is about no item."""
-    try:
-        kind, name, _ = parts_of(path)
-    except FormatError:
+    if not is_item_path(path):
         return None
-    folder = path.partition("/")[0]
-    return None if name in NO_ITEMS else ItemKey(f"{folder}/{name}", kind)
+    kind, name, _ = parts_of(path)
+    return ItemKey(f"{path.partition('/')[0]}/{name}", kind)
 
 
 Pair = tuple[Document | None, Document | None]

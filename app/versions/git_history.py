@@ -17,6 +17,7 @@ from dulwich.refs import Ref, check_ref_format
 from dulwich.repo import Repo
 
 from app.formats import FormatError, decode, read
+from app.importer.sources import MAX_FILE_BYTES
 from app.ontology.kinds import KIND_OF_FOLDER
 from app.versions.comparison import Document, ItemKey, changes, item_key
 from app.versions.history import NEWEST, NoHistory, UnknownVersion, UnreadableHistory
@@ -177,7 +178,10 @@ def _files(repo: Repo, commit: Commit) -> dict[ItemKey, _Blob]:
 
 
 def _contents(repo: Repo, blob: _Blob | None) -> _File | None:
-    return None if blob is None else _File(blob.path, _of_kind(repo, blob.sha, Blob).data)
+    if blob is None:
+        return None
+    data = _of_kind(repo, blob.sha, Blob).data
+    return _File(blob.path, data) if len(data) <= MAX_FILE_BYTES else None
 
 
 def _document(file: _File | None) -> Document | None:
