@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy.engine import URL
 
+from app.api.admin import sync as sync_route
 from app.importer.load import LOCK
 from app.resync import Resync
 from tests.app.histories import changed, files
@@ -210,11 +211,14 @@ class TestWholeOrNotAtAll:
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", address(app_database))
 
-        async def ask() -> None:
-            resync = Resync(source)
+        async def ask(resync: Resync) -> None:
             with holding(database, LOCK) as release:
+                # Whoever asked is cut off: the import goes on for the others.
+                asker = asyncio.create_task(sync_route(resync))
                 first = resync.start()
                 await asyncio.to_thread(until_waiting, database)
+                asker.cancel()
+                await asyncio.wait({asker})
                 others = [resync.start() for _ in range(4)]
                 assert others == [others[0]] * 4
                 assert others[0] is not first
@@ -223,7 +227,7 @@ class TestWholeOrNotAtAll:
                     assert (await one).entities_synced == 4
 
         with caplog.at_level("INFO", "app.resync"):
-            asyncio.run(ask())
+            asyncio.run(closing(source, ask))
         assert [record.message for record in caplog.records] == [IMPORTED] * 2
 
     def test_what_waits_is_dropped_and_what_runs_is_ended(
@@ -231,8 +235,7 @@ class TestWholeOrNotAtAll:
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", address(app_database))
 
-        async def ask() -> None:
-            resync = Resync(source)
+        async def ask(resync: Resync) -> None:
             with holding(database, LOCK):
                 first = resync.start()
                 await asyncio.to_thread(until_waiting, database)
@@ -242,8 +245,17 @@ class TestWholeOrNotAtAll:
             assert first.cancelled()
             assert second.cancelled()
 
-        asyncio.run(ask())
+        asyncio.run(closing(source, ask))
         assert live(database) == []
+
+
+async def closing(source: Path, use: Callable[[Resync], Awaitable[None]]) -> None:
+    """Use a Resync, and close it whatever comes: asyncio hangs where a process is left."""
+    resync = Resync(source)
+    try:
+        await use(resync)
+    finally:
+        await resync.close()
 
 
 def until_waiting(database: URL) -> None:

@@ -103,6 +103,15 @@ def test_the_whole_file_stands_on_both_sides(past: Snapshots) -> None:
     ]
 
 
+def test_a_file_that_changes_its_format_stays_the_same_file(past: Snapshots) -> None:
+    vocabulary = document("Core", categories=["Agent"])
+    past.add({"modules/Core.vocab.json": vocabulary}, "v1")
+    past.add(files("modules/Core", categories=["Agent"]), "v2")
+    past.add(files("modules/Core", categories=["Agent", "Person"]), "v3")
+    assert changed(past.diff("v1", "v2")) == {}
+    assert changed(past.diff("v1", "v3")) == {"modified": {"modules/Core"}}
+
+
 def test_a_file_that_only_looks_different_has_not_changed(
     past: Snapshots, app_database: URL
 ) -> None:
