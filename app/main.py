@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from app.api import admin, health, versions, webhooks
+from app.api.problems import declare_problems
+from app.conduct.exchange import Conduct
+from app.conduct.policies import Limits
 from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
 from app.errors import add_error_handlers
-from app.logs import AccessLog, configure_logging
+from app.logs import configure_logging
 from app.resync import Resync
 from app.versions.sources import history_of
 
@@ -48,19 +50,16 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         swagger_ui_parameters={"validatorUrl": None},
+        # Nothing collects them, and each request would pay for the question.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
+    app.state.limits = Limits(settings)
     add_error_handlers(app)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-        )
-    app.add_middleware(AccessLog)  # added last, so outermost: it sees CORS' own answers too
+    declare_problems(app)
     app.include_router(health.router)
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
     app.include_router(admin.router, include_in_schema=False)  # where the first hubs had it
+    app.middleware_stack = Conduct(app.build_middleware_stack(), settings)
     return app
 
 

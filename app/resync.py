@@ -140,7 +140,7 @@ def _last_line(output: bytes) -> str:
     return lines[-1] if lines else ""
 
 
-def get_resync(request: Request) -> Resync | None:
+async def get_resync(request: Request) -> Resync | None:
     """Return what reads the source again; None where no source is configured."""
     resync: Resync | None = request.app.state.resync
     return resync

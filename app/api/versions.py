@@ -1,11 +1,12 @@
 """The versions of the ontology's source, and what changed from one to another."""
 
 from collections.abc import Awaitable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from app.api.answers import json_answer
+from app.api.problems import problems
 from app.conduct.policies import Policy, limited
 from app.versions.history import History, NoHistory, UnknownVersion, UnreadableHistory
 from app.versions.models import VersionDiff, VersionPublic
@@ -13,7 +14,7 @@ from app.versions.models import VersionDiff, VersionPublic
 router = APIRouter(prefix="/versions", tags=["versions"])
 
 
-def get_history(request: Request) -> History:
+async def get_history(request: Request) -> History:
     """Return the source's history."""
     history: History = request.app.state.history
     return history
@@ -36,21 +37,19 @@ Name = Annotated[
 
 _NO_HISTORY = "GitHub client not configured"
 
-Responses = dict[int | str, dict[str, Any]]
-
-_UNAVAILABLE: Responses = {503: {"description": f"{_NO_HISTORY}, or what there is cannot be read"}}
-_MISSING: Responses = {404: {"description": "Version not found"}}
+_UNAVAILABLE = {503: f"{_NO_HISTORY}, or what there is cannot be read"}
+_MISSING = {404: "Version not found"}
 
 
 @router.get("/", include_in_schema=False)
-@router.get("", response_model=list[VersionPublic], responses=_UNAVAILABLE)
+@router.get("", response_model=list[VersionPublic], responses=problems(_UNAVAILABLE))
 @limited(Policy.ENTITY_LIST)
 async def list_versions(request: Request, history: HistoryDep) -> Response:
     """The newest 30 versions, newest first."""
     return json_answer(request, await _known(history.versions()))
 
 
-@router.get("/diff", response_model=VersionDiff, responses=_MISSING | _UNAVAILABLE)
+@router.get("/diff", response_model=VersionDiff, responses=problems(_MISSING | _UNAVAILABLE))
 @limited(Policy.ENTITY_READ)
 async def diff_versions(request: Request, history: HistoryDep, old: Name, new: Name) -> Response:
     """The files that differ, by kind, each with the whole of what it says on both sides."""

@@ -8,8 +8,11 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from app.config import Settings, get_settings
+from app.api.problems import problems
+from app.config import get_settings
 from app.resync import ResyncDep
+
+_NO_JSON = "The body is no JSON: set the webhook's content type to application/json."
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
@@ -64,21 +67,21 @@ class Accepted(BaseModel):
 
 async def signed_body(
     request: Request,
-    settings: Annotated[Settings, Depends(get_settings)],
     x_hub_signature_256: Annotated[
         str | None, Header(description='"sha256=" and the HMAC-SHA256 of the body, in hex')
     ] = None,
 ) -> bytes:
     """Return the body as it was sent, if it is signed with the configured secret."""
-    if settings.webhook_secret is None:
+    secret = get_settings().webhook_secret
+    if secret is None:
         raise HTTPException(503, "No webhook secret is configured: set WEBHOOK_SECRET_FILE.")
     if x_hub_signature_256 is None:
         raise HTTPException(403, "Missing signature header")
     body = await request.body()
-    secret = settings.webhook_secret.get_secret_value().encode()
-    expected = f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}"
+    digest = hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256)
+    expected = f"sha256={digest.hexdigest()}".encode()
     # As bytes: compare_digest takes no text beyond ASCII.
-    if not hmac.compare_digest(x_hub_signature_256.encode("latin-1"), expected.encode()):
+    if not hmac.compare_digest(x_hub_signature_256.encode("latin-1"), expected):
         raise HTTPException(403, "Invalid signature")
     return body
 
@@ -94,11 +97,12 @@ def _declared_body() -> dict[str, Any]:
 @router.post(
     "/github",
     openapi_extra=_declared_body(),
-    responses={
-        403: {"description": "Missing signature header, or Invalid signature"},
-        422: {"description": "A push that is not one in JSON"},
-        503: {"description": "No webhook secret is configured"},
-    },
+    responses=problems(
+        {
+            403: "Missing signature header, or Invalid signature",
+            503: "No webhook secret is configured",
+        }
+    ),
 )
 async def github(
     resync: ResyncDep,
@@ -121,5 +125,5 @@ def _push(body: bytes) -> Push:
     except ValidationError as error:
         faults: list[Any] = error.errors(include_url=False, include_input=False)
     if faults[0]["type"] == "json_invalid":
-        faults[0]["msg"] += "; the webhook's content type has to be application/json"
+        raise HTTPException(400, _NO_JSON)
     raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in faults])

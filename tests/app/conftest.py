@@ -87,6 +87,16 @@ def database(
     drop(server, url)
 
 
+@pytest.fixture(scope="module")
+def module_database(
+    server: URL, template: URL, create_database: Callable[[str | None], URL]
+) -> Iterator[URL]:
+    """A migrated database of the test file's own, for a backend that runs through all of it."""
+    url = create_database(template.database)
+    yield url
+    drop(server, url)
+
+
 @pytest.fixture
 def empty_database(server: URL, create_database: Callable[[str | None], URL]) -> Iterator[URL]:
     """An empty database of the test's own; the URL is the owner's."""

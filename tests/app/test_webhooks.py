@@ -167,12 +167,18 @@ class TestPush:
         }
 
     @pytest.mark.parametrize(
-        "body", [b"", b"payload=%7B%7D", b"[]", b'{"commits": [{"added": [1]}]}', b'{"forced": 7}']
+        "body", [b"[]", b"7", b'{"commits": 7}', b'{"commits": [{"added": [1]}]}', b'{"forced": 7}']
     )
     def test_a_signed_body_that_is_no_push_is_refused(self, sourced: Backend, body: bytes) -> None:
         answer = send(sourced, body, "push", signature(body))
         assert answer.status_code == 422
         assert [item["loc"][0] for item in answer.json()["errors"]] == ["body"]
+
+    @pytest.mark.parametrize("body", [b"", b"payload=%7B%7D", b'{"commits": [', b"\xff"])
+    def test_a_signed_body_that_is_no_json_is_refused(self, sourced: Backend, body: bytes) -> None:
+        status, detail = refused(send(sourced, body, "push", signature(body)))
+        assert status == 400
+        assert "application/json" in detail
 
     def test_a_push_brings_what_the_source_says_by_then(
         self, app_database: URL, tmp_path: Path
