@@ -83,7 +83,8 @@ class GitHistory:
             raise
         except Exception as error:
             # Anything: dulwich meets damaged files with whatever its parsers stumble over.
-            logger.exception("the source's git repository cannot be read")
+            reason = f"{type(error).__name__}: {error}"
+            logger.error("the source's git repository cannot be read", extra={"reason": reason})
             raise UnreadableHistory(
                 "The git repository of the ontology's source is damaged, incomplete or of a kind"
                 " that the hub cannot read."

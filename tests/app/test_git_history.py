@@ -312,3 +312,11 @@ class TestNoHistory:
         (repository.path / ".git/objects").mkdir()
         with pytest.raises(UnreadableHistory, match="damaged"):
             diff(repository.path, "v1", "v2")
+
+    def test_a_repository_that_fetches_on_demand_is_said_to_be_unreadable(
+        self, repository: Repository
+    ) -> None:
+        repository.git("config", "core.repositoryformatversion", "1")
+        repository.git("config", "extensions.partialClone", "origin")
+        with pytest.raises(UnreadableHistory, match="of a kind"):
+            versions(repository.path)
