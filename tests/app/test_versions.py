@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
+from app.versions.models import VersionDiff, VersionPublic
 from tests.app.histories import Snapshots, changed, files
 from tests.app.repositories import Repository
 from tests.app.support import Backend, backend
@@ -41,7 +42,8 @@ def test_the_tags_of_a_checkout_are_listed(running: Backend, path: str) -> None:
     assert answer.status_code == 200
     listed = answer.json()
     assert [(one["tag_name"], one["name"]) for one in listed] == [("v2", "Ünïcode"), ("v1", None)]
-    assert set(listed[0]) == {"tag_name", "name", "created_at", "published_at", "body"}
+    assert set(listed[0]) == set(VersionPublic.model_fields)
+    assert all(VersionPublic.model_validate(one) for one in listed)
 
 
 @pytest.mark.parametrize("new", ["v2", "main", "topic/one#a&b"])
@@ -50,6 +52,7 @@ def test_two_versions_of_a_checkout_are_compared(running: Backend, new: str) -> 
     assert answer.status_code == 200
     found = answer.json()
     assert (found["old_version"], found["new_version"]) == ("v1", new)
+    assert VersionDiff.model_validate(found).model_dump() == found
     assert changed(found) == {"added": {"categories/Person"}}
     added = found["categories"]["added"][0]
     assert added["new"] == PERSON["categories/Person.json"]
