@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]  # it has none
 from sqlalchemy.engine import URL
 
 from app.formats import SourceFile, decode, is_item_path, read
 from app.importer.load import import_source
 from app.importer.summary import Summary
-from tests.app.support import settings, sql
+from tests.app.support import address, settings
 
 FOLDER = Path(__file__).with_name("fixtures") / "ontologies"
 # The same ontology in all; only JSON_A says less, and names its properties in lower case.
@@ -20,6 +21,10 @@ JSON_B = FOLDER / "apiary-json-b"
 WIKITEXT_C1 = FOLDER / "apiary-wikitext-c1"
 WIKITEXT_C2 = FOLDER / "apiary-wikitext-c2"
 ALL = (JSON_A, JSON_B, WIKITEXT_C1, WIKITEXT_C2)
+
+
+# Texts, bytes or JSON documents by their paths.
+Files = dict[str, str | bytes | dict[str, Any]]
 
 
 def files_of(root: Path) -> list[SourceFile]:
@@ -57,8 +62,20 @@ def totals(summary: Summary) -> dict[str, int]:
     return {action: document[action] for action in actions if document[action]}
 
 
-def state(url: URL) -> dict[str, list[dict[str, Any]]]:
+def state(
+    url: URL, system_columns: str = "ctid::text, xmin::text, xmax::text"
+) -> dict[str, list[dict[str, Any]]]:
     """Return every row that imports write, with where it stands and which transaction wrote it."""
-    tables = ("entities", "modules", "profiles", "snapshots", "snapshot_files")
-    columns = "ctid::text, xmin::text, xmax::text, *"
-    return {table: sql(url, f"SELECT {columns} FROM {table} ORDER BY id") for table in tables}  # noqa: S608
+
+    async def rows() -> dict[str, list[dict[str, Any]]]:
+        connection = await asyncpg.connect(address(url), timeout=20)
+        try:
+            found = {}
+            for table in ("entities", "modules", "profiles", "snapshots", "snapshot_files"):
+                query = f"SELECT {system_columns}, * FROM {table} ORDER BY id"  # noqa: S608
+                found[table] = [dict(row) for row in await connection.fetch(query)]
+            return found
+        finally:
+            await connection.close()
+
+    return asyncio.run(rows())

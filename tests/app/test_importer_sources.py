@@ -72,8 +72,8 @@ def tarball(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
     """Write a tarball of these members after a good one."""
     with tarfile.open(path, "w") as tar:
         for header, data in (member("categories/Good.json", b'{"id": "Good"}'), *members):
-            tar.fileobj.write(header.tobuf())  # type: ignore[union-attr]
-            tar.fileobj.write(data + bytes(-len(data) % 512))  # type: ignore[union-attr]
+            tar.fileobj.write(header.tobuf())
+            tar.fileobj.write(data + bytes(-len(data) % 512))
     return path
 
 
