@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app.api import health
+from app.api import admin, health, versions, webhooks
 from app.api.problems import declare_problems
 from app.conduct.exchange import Conduct
 from app.conduct.policies import Limits
@@ -14,6 +14,8 @@ from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
 from app.errors import add_error_handlers
 from app.logs import configure_logging
+from app.resync import Resync
+from app.versions.sources import history_of
 
 
 @asynccontextmanager
@@ -23,9 +25,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database_probe = health.DatabaseProbe(settings)
     reads = await read_pool(settings)
     app.state.reader = Reader(reads, settings.database_pool_timeout)
+    source = settings.ontology_path
+    app.state.history = history_of(source, app.state.reader)
+    app.state.resync = None if source is None else Resync(source)
     try:
         yield
     finally:
+        if app.state.resync is not None:
+            await app.state.resync.close()
         await reads.close()
         await app.state.database_probe.close()
         await engine.dispose()
@@ -51,13 +58,17 @@ def create_app(settings: Settings) -> FastAPI:
     declare_problems(app)
     app.include_router(health.router)
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
+    app.include_router(admin.router, include_in_schema=False)  # where the first hubs had it
     app.middleware_stack = Conduct(app.build_middleware_stack(), settings, app.state.limits)
     return app
 
 
 def api_router() -> APIRouter:
     """Return the routes of version 1 of the API."""
-    return APIRouter()
+    router = APIRouter()
+    for group in (admin, versions, webhooks):
+        router.include_router(group.router)
+    return router
 
 
 app = create_app(get_settings())
