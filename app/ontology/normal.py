@@ -11,7 +11,7 @@ from typing import Any
 from app.ontology.kinds import Kind
 
 # The lists that come in a required and an optional part.
-_PARTED = {
+PARTED = {
     Kind.CATEGORY: ("properties", "subobjects"),
     Kind.SUBOBJECT: ("properties",),
 }
@@ -32,7 +32,7 @@ def normalised(kind: Kind, definition: Mapping[str, Any]) -> dict[str, Any]:
         parents = _parents(definition)
         normal["parents"] = parents
         normal["parent"] = parents[0] if parents else None
-    for part in _PARTED.get(kind, ()):
+    for part in PARTED.get(kind, ()):
         required = _ids(definition, f"required_{part}")
         optional = _ids(definition, f"optional_{part}")
         # Without a part the source does not tell the two apart: nothing is said to be required.
