@@ -7,11 +7,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
-from app.api import health
+from app.api import drafts, health
 from app.conduct.clients import ForwardedHeaders
 from app.conduct.policies import Limits
 from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
+from app.drafts import expiry
 from app.errors import add_error_handlers
 from app.logs import AccessLog, configure_logging
 
@@ -24,7 +25,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     reads = await read_pool(settings)
     app.state.reader = Reader(reads, settings.database_pool_timeout)
     try:
-        yield
+        async with expiry.sweeping(settings.draft_sweep_interval, app.state.limits):
+            yield
     finally:
         await reads.close()
         await app.state.database_probe.close()
@@ -63,7 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 def api_router() -> APIRouter:
     """Return the routes of version 1 of the API."""
-    return APIRouter()
+    router = APIRouter()
+    router.include_router(drafts.router)
+    return router
 
 
 app = create_app(get_settings())
