@@ -1,6 +1,7 @@
 """Unified diffs that `git apply` turns into exactly the new files."""
 
 from collections.abc import Iterable
+from io import BytesIO
 from typing import NamedTuple
 
 from dulwich.objects import Blob
@@ -27,7 +28,10 @@ def _one(change: FileChange) -> bytes:
     old, new = _blob(change.old), _blob(change.new)
     a, b = _quoted(f"a/{change.path}"), _quoted(f"b/{change.path}")
     # The ids of the whole contents let `git apply --3way` find its way in a tree that has moved on.
-    index = b"index %b..%b" % (old.id if old else _NOTHING, new.id if new else _NOTHING)
+    index = b"index %b..%b" % (
+        old.id if old is not None else _NOTHING,
+        new.id if new is not None else _NOTHING,
+    )
     head = [b"diff --git %b %b\n" % (a, b)]
     if old is None:
         head += [b"new file mode 100644\n", index, b"\n"]
@@ -36,16 +40,21 @@ def _one(change: FileChange) -> bytes:
     else:
         head += [index, b" 100644\n"]
     lines = unified_diff(
-        old.splitlines() if old else [],
-        new.splitlines() if new else [],
-        fromfile=_named(a) if old else b"/dev/null",
-        tofile=_named(b) if new else b"/dev/null",
+        _lines(old),
+        _lines(new),
+        fromfile=_named(a) if old is not None else b"/dev/null",
+        tofile=_named(b) if new is not None else b"/dev/null",
     )
     return b"".join([*head, *lines])
 
 
 def _blob(text: str | None) -> Blob | None:
     return None if text is None else Blob.from_string(text.encode())
+
+
+def _lines(blob: Blob | None) -> list[bytes]:
+    # For git only a line feed ends a line; `splitlines` would break at \r too.
+    return BytesIO(blob.data).readlines() if blob is not None else []
 
 
 def _named(name: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """A running hub with a small ontology, and what a client of drafts does with it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,34 +42,62 @@ PROFILES = {"all": ["base", "zoo"], "none": []}
 
 def seed(url: URL) -> None:
     """Fill a migrated database with the small ontology."""
-    for kind, entities in ONTOLOGY.items():
-        for entity_id, definition in entities.items():
-            add_entity(url, kind, entity_id, definition)
+    add_entities(
+        url,
+        [
+            (kind, entity_id, definition)
+            for kind, entities in ONTOLOGY.items()
+            for entity_id, definition in entities.items()
+        ],
+    )
     for module_id, (categories, needs) in MODULES.items():
         add_module(url, module_id, categories, needs)
-    for profile_id, modules in PROFILES.items():
-        sql(
-            url,
-            "INSERT INTO profiles (profile_id, label, module_ids) VALUES ($1, $2, $3::jsonb)",
-            *(profile_id, profile_id.title(), json.dumps(modules)),
+    profiles = [
+        {"profile_id": profile_id, "label": profile_id.title(), "module_ids": modules}
+        for profile_id, modules in PROFILES.items()
+    ]
+    sql(
+        url,
+        "INSERT INTO profiles (profile_id, label, module_ids) SELECT profile_id, label, module_ids"
+        " FROM jsonb_populate_recordset(NULL::profiles, $1::jsonb)",
+        json.dumps(profiles),
+    )
+
+
+def add_entities(
+    url: URL, entities: Iterable[tuple[Kind, str, Mapping[str, Any]]], *, gone: bool = False
+) -> None:
+    """Store entities as the importer does, in the normal form; `gone` marks them as deleted."""
+    rows = []
+    for kind, entity_id, given in entities:
+        named = {"id": entity_id, "label": entity_id.replace("_", " "), "description": "As it is."}
+        definition = normalised(kind, {**named, **given})
+        rows.append(
+            {
+                "entity_id": entity_id,
+                "entity_type": kind,
+                "label": definition["label"],
+                "description": definition["description"],
+                "schema_definition": definition,
+            }
         )
+    sql(
+        url,
+        "INSERT INTO entities"
+        " (entity_id, entity_type, label, description, schema_definition, deleted_at)"
+        " SELECT entity_id, entity_type, label, description, schema_definition,"
+        " CASE WHEN $2 THEN now() END FROM jsonb_populate_recordset(NULL::entities, $1::jsonb)"
+        " ON CONFLICT (entity_id, entity_type) DO UPDATE SET label = excluded.label,"
+        " description = excluded.description, schema_definition = excluded.schema_definition",
+        *(json.dumps(rows), gone),
+    )
 
 
 def add_entity(
     url: URL, kind: Kind, entity_id: str, definition: Mapping[str, Any], *, gone: bool = False
 ) -> None:
-    """Store an entity as the importer does, in the normal form."""
-    label = entity_id.replace("_", " ")
-    whole = normalised(
-        kind, {"id": entity_id, "label": label, "description": "As it is.", **definition}
-    )
-    sql(
-        url,
-        "INSERT INTO entities"
-        " (entity_id, entity_type, label, description, schema_definition, deleted_at)"
-        " VALUES ($1, $2::text::entitytype, $3, $4, $5::jsonb, CASE WHEN $6 THEN now() END)",
-        *(entity_id, kind.value, label, whole["description"], json.dumps(whole), gone),
-    )
+    """Store one entity."""
+    add_entities(url, [(kind, entity_id, definition)], gone=gone)
 
 
 def add_module(url: URL, module_id: str, categories: list[str], needs: list[str]) -> None:
