@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def sweeping(interval: float, limits: Limits) -> AsyncIterator[None]:
-    """Sweep at once and then every `interval` seconds, until the block ends."""
+    """Sweep every `interval` seconds, until the block ends; for the first time after one."""
     task = asyncio.create_task(_sweep_for_ever(interval, limits))
     try:
         yield
@@ -32,6 +32,7 @@ async def sweeping(interval: float, limits: Limits) -> AsyncIterator[None]:
 
 async def _sweep_for_ever(interval: float, limits: Limits) -> None:
     while True:
+        await asyncio.sleep(interval)
         try:
             await _sweep(limits)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -39,7 +40,6 @@ async def _sweep_for_ever(interval: float, limits: Limits) -> None:
             _log.warning("sweep failed", extra={"error": type(error).__name__})
         except Exception:
             _log.exception("sweep failed")  # and again after the interval: it must not stay away
-        await asyncio.sleep(interval)
 
 
 async def _sweep(limits: Limits) -> None:

@@ -1,5 +1,6 @@
 """What a draft would change in the source's repository: whole files, and one patch."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -47,7 +48,8 @@ async def files_of(session: AsyncSession, diff: Diff) -> DraftFiles:
     old = await draft_files.files_of(session, keys)
     new_files = any(key not in old for key in keys)
     form = await _prevailing(session) if new_files else Format.JSON_B
-    return render(changes, old, form)
+    # The largest drafts take a second: in a thread, so that other requests go on meanwhile.
+    return await asyncio.to_thread(render, changes, old, form)
 
 
 async def _prevailing(session: AsyncSession) -> Format:

@@ -1,5 +1,6 @@
 """What can be done with a draft: make it, find it, change it, say what it would change."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.config import Settings
-from app.drafts.canonical import Proposal
+from app.drafts.canonical import Canonical, Proposal
 from app.drafts.diff import Diff, make_diff
 from app.drafts.files import DraftFiles, files_of
 from app.drafts.patch import DraftPatch, merged
@@ -102,8 +103,9 @@ async def change(session: AsyncSession, token: str, patch: DraftPatch, settings:
         )
         raise RequestValidationError([{"type": "value_error", "loc": ("body",), "msg": reason}])
     assessment = await _assess(session, payload)
-    columns = {"payload": payload.model_dump(mode="json"), **assessment.columns()}
-    return await drafts.change(session, draft.id, columns)
+    # New objects, never the stored ones changed in place: of that the session would see nothing.
+    draft.sqlmodel_update({"payload": payload.model_dump(mode="json"), **assessment.columns()})
+    return draft
 
 
 async def current_diff(session: AsyncSession, token: str) -> Diff:
@@ -126,9 +128,14 @@ async def files(session: AsyncSession, token: str) -> DraftFiles:
 async def _assess(session: AsyncSession, payload: DraftPayload) -> Assessment:
     proposal = Proposal.of(payload)
     canonical = await read_canonical(session, proposal)
+    # The largest drafts take a second: in a thread, so that other requests go on meanwhile.
+    return await asyncio.to_thread(_assessed, payload.wiki_url, proposal, canonical)
+
+
+def _assessed(wiki_url: str, proposal: Proposal, canonical: Canonical) -> Assessment:
     diff = make_diff(canonical.touched, proposal.items, proposal.deleted)
     return Assessment(
         diff,
         validate(proposal, canonical, diff),
-        list(remarks(payload.wiki_url, proposal, canonical)),
+        list(remarks(wiki_url, proposal, canonical)),
     )

@@ -163,10 +163,11 @@ async def read_canonical(session: AsyncSession, proposal: Proposal) -> Canonical
     """Return what the proposal has to do with, as of one moment: it is one statement."""
     # PostgreSQL expects thousands of rows of each recursion, and would spend seconds on compiling a
     # statement that runs for milliseconds.
-    await session.execute(text("SET LOCAL jit = off"))
+    connection = await session.connection()
+    await connection.execute(text("SET LOCAL jit = off"))
     touched = proposal.touched()
     row = (
-        await session.execute(
+        await connection.execute(
             _CANONICAL,
             {
                 **_pairs("touched", touched),

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select, tuple_
-from sqlmodel import col
+from sqlalchemy import tuple_
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.drafts.items import Key
@@ -22,7 +22,7 @@ async def files_of(session: AsyncSession, keys: Collection[Key]) -> dict[Key, Fi
     statement = select(col(file.kind), col(file.item_id), col(file.path), col(file.content)).where(
         col(file.removed_in).is_(None), tuple_(col(file.kind), col(file.item_id)).in_(keys)
     )
-    rows = await session.execute(statement)
+    rows = await session.exec(statement)
     return {(kind, item_id): (path, content) for kind, item_id, path, content in rows}
 
 
@@ -35,4 +35,4 @@ async def sample(session: AsyncSession, kind: Kind) -> list[File]:
         .order_by(col(file.item_id))
         .limit(_SAMPLE)
     )
-    return [(path, content) for path, content in await session.execute(statement)]
+    return [(path, content) for path, content in await session.exec(statement)]

@@ -5,11 +5,9 @@ The database's clock decides when a draft is over: every worker and replica has 
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.engine import CursorResult
-from sqlmodel import col
+from sqlalchemy import func, insert, update
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.models import Draft, DraftStatus
@@ -27,7 +25,7 @@ async def add(
         .values(capability_hash=capability_hash, expires_at=func.now() + lifetime, **columns)
         .returning(col(Draft.expires_at))
     )
-    expires_at: datetime = (await session.execute(statement)).scalar_one()
+    expires_at: datetime = (await session.exec(statement)).scalar_one()
     return expires_at
 
 
@@ -44,17 +42,7 @@ async def find(session: AsyncSession, capability_hash: str, *, lock: bool = Fals
     )
     if lock:
         statement = statement.with_for_update()
-    draft: Draft | None = (await session.execute(statement)).scalar_one_or_none()
-    return draft
-
-
-async def change(session: AsyncSession, draft_id: UUID, columns: dict[str, Any]) -> Draft:
-    """Set these columns of a draft, and return it."""
-    statement = update(Draft).where(col(Draft.id) == draft_id).values(**columns).returning(Draft)
-    draft: Draft = (
-        await session.execute(statement, execution_options={"populate_existing": True})
-    ).scalar_one()
-    return draft
+    return (await session.exec(statement)).one_or_none()
 
 
 async def expire(session: AsyncSession) -> int | None:
@@ -63,7 +51,8 @@ async def expire(session: AsyncSession) -> int | None:
     Return how many there were; None where another worker is at it. What is left of a draft is its
     id, its hash, its times and where it was submitted to: enough to count by.
     """
-    if not await session.scalar(text(f"SELECT pg_try_advisory_xact_lock({_SWEEP_LOCK})")):
+    lock = select(func.pg_try_advisory_xact_lock(_SWEEP_LOCK))
+    if not (await session.exec(lock)).one():
         return None
     statement = (
         update(Draft)
@@ -78,6 +67,4 @@ async def expire(session: AsyncSession) -> int | None:
         )
         .execution_options(synchronize_session=False)
     )
-    result = await session.execute(statement)
-    assert isinstance(result, CursorResult)  # noqa: S101  # what an UPDATE returns
-    return result.rowcount
+    return (await session.exec(statement)).rowcount
