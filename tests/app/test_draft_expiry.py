@@ -105,7 +105,10 @@ def test_one_sweep_at_a_time(app_database: URL) -> None:
     add(app_database, "draft", "-1 second")
 
     async def sweep_twice() -> tuple[int | None, int | None, int | None]:
-        engine = create_async_engine(app_database.set(drivername="postgresql+asyncpg"))
+        engine = create_async_engine(
+            app_database.set(drivername="postgresql+asyncpg"),
+            connect_args={"server_settings": {"lock_timeout": "5s"}},  # rather fail than hang
+        )
         async with AsyncSession(engine) as first, AsyncSession(engine) as second:
             counts = await drafts.expire(first), await drafts.expire(second)
             await second.rollback()

@@ -347,6 +347,12 @@ def test_the_patch_of_one_file_applies(
     assert apply(tmp_path, tree, patch) == ({} if new is None else {path: new})
 
 
+def test_names_are_written_as_git_writes_them() -> None:
+    patch = unified([FileChange("a/with space", "1\n", "2\n"), FileChange('a/ä"', None, "1\n")])
+    assert "\n--- a/a/with space\t\n+++ b/a/with space\t\n" in patch  # else `patch` stops at it
+    assert r'diff --git "a/a/\303\244\"" "b/a/\303\244\""' in patch
+
+
 def test_the_patch_finds_its_way_in_a_repository_that_has_moved_on(tmp_path: Path) -> None:
     old = "".join(f"{n}\n" for n in range(12))
     patch = unified([FileChange("a", old, old.replace("2\n", "two\n", 1))])
