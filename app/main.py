@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app.api import admin, health, versions, webhooks
+from app.api import admin, drafts, health, versions, webhooks
 from app.api.problems import declare_problems
 from app.conduct.exchange import Conduct
 from app.conduct.policies import Limits
 from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
+from app.drafts import expiry
 from app.errors import add_error_handlers
 from app.logs import configure_logging
 from app.resync import Resync
@@ -29,7 +30,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.history = history_of(source, app.state.reader)
     app.state.resync = None if source is None else Resync(source)
     try:
-        yield
+        async with expiry.sweeping(settings.draft_sweep_interval, app.state.limits):
+            yield
     finally:
         if app.state.resync is not None:
             await app.state.resync.close()
@@ -66,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
 def api_router() -> APIRouter:
     """Return the routes of version 1 of the API."""
     router = APIRouter()
-    for group in (admin, versions, webhooks):
+    for group in (admin, drafts, versions, webhooks):
         router.include_router(group.router)
     return router
 
