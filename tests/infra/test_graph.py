@@ -156,6 +156,7 @@ def test_a_secret_travels_only_in_files_that_its_owner_alone_reads(
 ) -> None:
     keys = ("postgres", "owner", "app", "read", "pgadmin", "grafana")
     given = {f"{key}Password": f"given-{key}-password" for key in keys} if configured else {}
+    given |= {key: f"given-{key}" for key in ("adminSecret", "webhookSecret") if configured}
     graph = declare(DEV, secrets=given)
     values = given.values() if configured else [f"generated-{key}-password" for key in keys]
     for role, inputs in graph.resources[CONTAINER].items():
@@ -186,19 +187,21 @@ def test_files_arrive_in_a_volume_of_their_own_mounted_read_only(declare: Declar
 
 
 def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> None:
+    api = {"adminSecret": "given-admin", "webhookSecret": "given-webhook"}
     held = {
         role: {
             upload["file"].rsplit("/", 1)[1]
             for upload in plain(inputs["uploads"])
             if upload["permissions"] == "0400"
         }
-        for role, inputs in declare(DEV).couriers.items()
+        for role, inputs in declare({**DEV, "ontologyPath": "docs"}, api).couriers.items()
     }
     assert held == {
         "db": {"postgres_password"},
         "roles": {"postgres_password", "owner_password", "app_password", "read_password"},
         "migrations": {"owner_password"},
-        "backend": {"app_password"},
+        "importer": {"app_password"},
+        "backend": {"app_password", "admin_secret", "webhook_secret"},
         "pgadmin": {"pgadmin_password", "pgpass"},
         "grafana": {"grafana_password"},
     }
