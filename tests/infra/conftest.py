@@ -66,8 +66,11 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
 
         async def program() -> None:
             runtime_mocks.set_mocks(RecordingMocks(graph), "ontology-hub", name, preview=False)
-            stack.deploy()
-            await wait_for_rpcs()
+            try:
+                stack.deploy()
+            finally:
+                # What is left over would be waited for, in vain, by the next program.
+                await wait_for_rpcs()
             for key, value in graph.outputs.items():
                 output = pulumi.Output.from_input(value)
                 graph.outputs[key] = (await output.future(), await output.is_secret())
