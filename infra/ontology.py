@@ -62,13 +62,12 @@ def digest(path: Path) -> str:
     for entry in _entries(path):
         if entry.is_symlink():
             # Not followed, for the same reason as below.
-            content = os.fsencode(Path(entry.path).readlink())
+            content = hashlib.sha256(os.fsencode(Path(entry.path).readlink())).digest()
         elif entry.is_file():
             content = _content(entry.path)
         else:
             continue
-        name = os.fsencode(entry.path.removeprefix(str(path)))
-        whole.update(hashlib.sha256(name).digest() + hashlib.sha256(content).digest())
+        whole.update(os.fsencode(entry.path.removeprefix(str(path))) + b"\0" + content)
     return whole.hexdigest()
 
 

@@ -88,12 +88,6 @@ def rename(folder: Path) -> None:
     (folder / "categories" / "Person.json").rename(folder / "categories" / "Agent.json")
 
 
-def swap_name_and_content(folder: Path) -> None:
-    """Move a part of the content into the name."""
-    (folder / "categories" / "Person.json").rename(folder / "categories" / "Person.json{")
-    (folder / "categories" / "Person.json{").write_text('"id": "Person"}')
-
-
 def empty(folder: Path) -> None:
     (folder / "categories" / "Person.json").unlink()
 
@@ -133,7 +127,7 @@ def make_a_folder(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "again"),
     [
-        *((one, True) for one in (edit, add, rename, swap_name_and_content, empty)),
+        *((one, True) for one in (edit, add, rename, empty)),
         *((one, True) for one in (commit, check_out_a_commit)),
         *((one, False) for one in (touch, change_a_mode, fetch, pack_the_refs, make_a_folder)),
     ],
