@@ -1,5 +1,6 @@
 """Which services there are, what each waits for, and what the stack tells the outside."""
 
+import json
 from urllib.parse import quote
 
 import pulumi
@@ -33,7 +34,7 @@ def deploy() -> None:
     if imports := importer.job(settings, naming, secrets, role.container.id):
         # The backend waits: it starts with data, and a failed import leaves the old one serving.
         data.append(target.job(imports, after=[db, migrated]))
-        pulumi.export("ontology_import", data[-1].container.container_logs.apply(_last_line))
+        pulumi.export("ontology_import", data[-1].container.container_logs.apply(_imported))
     target.service(backend.service(settings, naming, secrets), after=[db, *data])
     target.service(pgadmin.service(settings, secrets), after=[db])
     if settings.grafana:
@@ -94,9 +95,21 @@ def _export_access(settings: StackSettings, secrets: Passwords) -> None:
         pulumi.export("grafana_password", secrets.grafana)
 
 
-def _last_line(log: str | None) -> str | None:
-    """Return the importer's summary, which ends its log."""
-    return next(reversed((log or "").strip().splitlines()), None)
+def _imported(log: str | None) -> str | None:
+    """Return in a line what the importer's summary says, and warn of files that it left out."""
+    last = next(reversed((log or "").strip().splitlines()), None)
+    try:
+        summary = json.loads(last or "null")
+        counts = ("added", "changed", "revived", "removed", "unchanged", "errors")
+        line = ", ".join(f"{summary[count]} {count}" for count in counts)
+    except (ValueError, TypeError, KeyError):
+        return last  # why there is none
+    if summary["errors"]:
+        pulumi.log.warn(
+            f"files of the ontology could not be read and were left out: {summary['errors']} "
+            f"(make logs ROLE={importer.ROLE})"
+        )
+    return line
 
 
 def _revision(log: str | None) -> str | None:

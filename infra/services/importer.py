@@ -9,6 +9,8 @@ from infra.services import backend, roles
 from infra.settings import StackSettings
 from infra.workload import Job, Limits, SecretFile
 
+ROLE = "importer"
+
 
 def job(
     settings: StackSettings, naming: Naming, secrets: Passwords, roles_job: pulumi.Input[str]
@@ -23,7 +25,7 @@ def job(
         return None
     password = SecretFile(name="app_password", value=secrets.app, uid=backend.UID)
     return Job(
-        role="importer",
+        role=ROLE,
         image=backend.image(settings, naming),
         user=f"{backend.UID}:{backend.UID}",
         command=["python", "-m", "app.importer", backend.ONTOLOGY],

@@ -61,8 +61,10 @@ def test_the_importer_runs_between_migrations_and_backend_and_both_read_the_sour
         (mount,) = mounted(graph, role)
         assert (mount["source"], mount["type"]) == (str(folder), "bind")
         assert mount["readOnly"] is True
-    # What the job's last line said; see the mocks.
-    assert graph.outputs["ontology_import"] == ("migration_revision=0001", False)
+    assert graph.outputs["ontology_import"] == (
+        "6 added, 5 changed, 4 revived, 3 removed, 2 unchanged, 1 errors",
+        False,
+    )
 
 
 def test_a_relative_path_counts_from_the_projects_root_and_a_link_from_where_it_leads(

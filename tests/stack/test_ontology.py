@@ -87,9 +87,8 @@ def test_the_first_up_answers_with_data_and_tells_what_was_imported(
     assert counts(api) == {"category": 2, "property": 2}
     assert [one["module_id"] for one in read(api, "/modules")] == ["Books"]
     assert [one["profile_id"] for one in read(api, "/profiles")] == ["Library"]
-    summary = stack.outputs()["ontology_import"]
-    assert summary in docker("logs", stack.container("importer"))
-    assert "6" in summary  # files, all new
+    summary = "6 added, 0 changed, 0 revived, 0 removed, 0 unchanged, 0 errors"
+    assert stack.outputs()["ontology_import"] == summary
     assert summary in stack.hub("status")
 
 
