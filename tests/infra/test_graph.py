@@ -18,8 +18,8 @@ from tests.infra.declared_graph import (
 )
 
 SERVICES = {"db", "backend", "pgadmin", "grafana"}
-JOBS = {"roles", "migrations"}
-DEV = {"hotReload": "true", "databasePort": "5432"}
+JOBS = {"roles", "migrations", "importer"}
+DEV = {"hotReload": "true", "databasePort": "5432", "ontologyPath": "docs"}
 
 
 def names(graph: Graph, type_: str) -> set[str]:
@@ -40,7 +40,7 @@ def test_every_service_and_job_is_there(declare: Declare) -> None:
 
 
 def test_grafana_is_absent_with_its_volume_and_url_when_off(declare: Declare) -> None:
-    graph = declare({"grafana": "false"})
+    graph = declare({**DEV, "grafana": "false"})
     assert set(graph.containers) == (SERVICES | JOBS) - {"grafana"}
     assert "grafana_url" not in graph.outputs
     assert "grafana_password" not in graph.outputs
@@ -194,7 +194,7 @@ def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> N
             for upload in plain(inputs["uploads"])
             if upload["permissions"] == "0400"
         }
-        for role, inputs in declare({**DEV, "ontologyPath": "docs"}, api).couriers.items()
+        for role, inputs in declare(DEV, api).couriers.items()
     }
     assert held == {
         "db": {"postgres_password"},
@@ -227,7 +227,8 @@ def test_jobs_come_after_what_they_need(declare: Declare) -> None:
         ("pgdata", "db"),
         ("db", "roles"),
         ("roles", "migrations"),
-        ("migrations", "backend"),
+        ("migrations", "importer"),
+        ("importer", "backend"),
         ("db", "pgadmin"),
     ):
         assert order.index(before) < order.index(later), (before, later)
@@ -237,7 +238,7 @@ def test_hot_reload_mounts_the_code_read_only_and_builds_none_of_it(declare: Dec
     graph = declare(DEV)
     for role in ("backend", "migrations"):
         mounts = {m["target"]: m for m in graph.containers[role]["mounts"]}
-        assert set(mounts) == {"/srv/app", "/srv/migrations", "/run/secrets"}
+        assert set(mounts) - {"/srv/ontology"} == {"/srv/app", "/srv/migrations", "/run/secrets"}
         assert all(mount["readOnly"] for mount in mounts.values())
     assert graph.resources[IMAGE]["backend-image"]["build"]["target"] == "deps"
 
