@@ -10,7 +10,7 @@ from collections.abc import Callable
 from images import build
 from infra import ontology, preflight
 from infra.naming import Naming
-from infra.services import backend
+from infra.services.backend import UID
 from infra.settings import PROJECT, SettingsError, StackSettings
 from toolchain import console, gitfilter, processes, pulumi, view
 from toolchain.console import UserError
@@ -51,7 +51,7 @@ def check(stack: str) -> StackSettings:
         settings = StackSettings.from_config(plain, frozenset(), stack)
         problems = [
             *preflight.taken_ports(settings, Naming(PROJECT, stack)),
-            *ontology.problems(settings, backend.UID),
+            *ontology.problems(settings, UID),
         ]
         if problems:
             raise SettingsError(problems)
