@@ -8,6 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from app.api import entities, health, modules, profiles
+from app.api.routing import add_reads
 from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
 from app.errors import add_error_handlers
@@ -20,7 +21,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = get_settings()
     app.state.database_probe = health.DatabaseProbe(settings)
     reads = await read_pool(settings)
-    app.state.reader = Reader(reads, settings.database_pool_timeout)
+    app.state.reader = Reader(reads)
     try:
         yield
     finally:
@@ -51,6 +52,8 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["*"],
         )
     app.add_middleware(AccessLog)  # added last, so outermost: it sees CORS' own answers too
+    # First, and the most asked for before the others: routes are tried in their order.
+    add_reads(app, entities.router, modules.router, profiles.router)
     app.include_router(health.router)
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
     return app
@@ -58,10 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def api_router() -> APIRouter:
     """Return the routes of version 1 of the API."""
-    router = APIRouter()
-    for part in (entities, modules, profiles):
-        router.include_router(part.router)
-    return router
+    return APIRouter()
 
 
 app = create_app(get_settings())
