@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app.api import admin, drafts, health, versions, webhooks
+from app.api import admin, drafts, entities, health, modules, profiles, versions, webhooks
 from app.api.problems import declare_problems
+from app.api.routing import add_reads
 from app.conduct.exchange import Conduct
 from app.conduct.policies import Limits
 from app.config import Settings, get_settings
@@ -25,7 +26,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = get_settings()
     app.state.database_probe = health.DatabaseProbe(settings)
     reads = await read_pool(settings)
-    app.state.reader = Reader(reads, settings.database_pool_timeout)
+    app.state.reader = Reader(reads)
     source = settings.ontology_path
     app.state.history = history_of(source, app.state.reader)
     app.state.resync = None if source is None else Resync(source)
@@ -58,6 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.limits = Limits(settings)
     add_error_handlers(app)
     declare_problems(app)
+    # First, and the most asked for before the others: routes are tried in their order.
+    add_reads(app, entities.router, modules.router, profiles.router)
     app.include_router(health.router)
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
     app.include_router(admin.router, include_in_schema=False)  # where the first hubs had it
