@@ -141,7 +141,7 @@ WITH compared AS MATERIALIZED (
 SELECT kind, action, count(*) FROM compared GROUP BY kind, action
 UNION ALL
 SELECT kind, 'removed', count(*) FROM removed GROUP BY kind
-"""  # noqa: S608  # put together from the constants above
+"""  # put together from the constants above
 
 
 def _elements(array: str) -> str:
@@ -201,7 +201,7 @@ WITH RECURSIVE membership AS (
 UPDATE staged s SET dependencies = COALESCE(d.needs, '[]')
 FROM staged silent LEFT JOIN dependency d ON d.module = silent.item_id
 WHERE silent.n = s.n AND s.kind = 'module' AND s.dependencies IS NULL
-"""  # noqa: S608  # put together from the constants above
+"""  # put together from the constants above
 
 # A snapshot is added where a file, the name or the commit is another than in the last one. $1 is
 # the name, $2 the commit; it answers the snapshot's id, or nothing.
@@ -269,4 +269,4 @@ WITH reference AS (
 )
 SELECT s.path, left(s.content, 65536) AS content, d.kind, d.target, d.total
 FROM dangling d JOIN staged s USING (n) ORDER BY s.path, d.kind, d.target LIMIT $1
-"""  # noqa: S608  # put together from the constants above
+"""  # put together from the constants above
