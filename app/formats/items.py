@@ -1,5 +1,6 @@
 """What is read from a file and written to one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -75,21 +76,24 @@ class SourceFile:
     document: dict[str, Any]
 
 
-def check_id(value: str, line: int, what: str = "the id") -> str:
-    """Return an id that every table, path and wiki can hold; raises FormatError for any other."""
+def check_id(value: str, line: Callable[[], int], what: str = "the id") -> str:
+    """Return an id that every table, path and wiki can hold; raises FormatError for any other.
+
+    `line` is asked only then: to find a line takes longer than to read a file.
+    """
     if not value or value != value.strip():
-        raise FormatError(line, f"{what} is empty or has white space at its ends")
+        raise FormatError(line(), f"{what} is empty or has white space at its ends")
     if not value.isprintable() or "/" in value:
-        raise FormatError(line, f"{what} has a slash or a character that cannot be shown")
+        raise FormatError(line(), f"{what} has a slash or a character that cannot be shown")
     if len(value.encode()) > MAX_ID_BYTES:
-        raise FormatError(line, f"{what} is longer than {MAX_ID_BYTES} bytes")
+        raise FormatError(line(), f"{what} is longer than {MAX_ID_BYTES} bytes")
     return value
 
 
-def check_label(value: str, line: int) -> str:
+def check_label(value: str, line: Callable[[], int]) -> str:
     """Return a label that can be indexed; raises FormatError for any other."""
     if len(value.encode()) > MAX_LABEL_BYTES:
-        raise FormatError(line, f"the label is longer than {MAX_LABEL_BYTES} bytes")
+        raise FormatError(line(), f"the label is longer than {MAX_LABEL_BYTES} bytes")
     return value
 
 

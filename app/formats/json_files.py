@@ -1,6 +1,7 @@
 """JSON files of definitions, modules and profiles, in the spellings that sources have used."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.formats.items import Format, FormatError, Item, check_id, check_label, id_of, name_of
@@ -67,9 +68,10 @@ def _format(kind: Kind, document: Document) -> Format:
 
 def _item(kind: Kind, document: Document, line: Line) -> Item:
     key = _used(document, _ID)
-    item_id = check_id(_text(document, key, line), line(key))
+    item_id = check_id(_text(document, key, line), partial(line, key))
     label_key = _used(document, _LABEL)
-    label = check_label(_text(document, label_key, line) or item_id, line(label_key))
+    named = _text(document, label_key, line) or item_id
+    label = check_label(named, partial(line, label_key))
     description_key = _used(document, _DESCRIPTION)
     description = _text(document, description_key, line) or None
     if kind is Kind.MODULE:

@@ -56,7 +56,7 @@ def write_wikitext(item: Item, form: Format, old_text: str | None) -> str:
 
 
 def _item(kind: Kind, stem: str, block: Block) -> Item:
-    item_id = check_id(id_of(stem), 1, "the file's name")
+    item_id = check_id(id_of(stem), lambda: 1, "the file's name")
     found: dict[str, list[Entry]] = {}
     for entry in block.entries:
         if entry.value:
@@ -74,10 +74,7 @@ def _item(kind: Kind, stem: str, block: Block) -> Item:
         else:
             split = block.form is Format.WIKITEXT_C2
             definition[parameter.key] = _value(name, parameter, entries, split=split)
-    label = check_label(
-        definition["label"],
-        found.get("display_label", block.entries)[0].line if block.entries else 1,
-    )
+    label = check_label(definition["label"], lambda: found["display_label"][0].line)
     return Item(kind, item_id, label, definition["description"], normalised(kind, definition))
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.engine import URL
 from tests.app.ontologies import category
 from tests.app.support import environment
 
-FEW, MANY = 1_000, 12_000
-# Held in memory, the rows of MANY files would take eight times as much.
-ALLOWED_KIB = 6 * 1024
+FEW, MANY = 500, 8_000
+# Held in memory, the rows of MANY files would take 20 times as much, their headers twice.
+ALLOWED_KIB = 2 * 1024
 
 # The high-water mark of a process of its own. ru_maxrss would count what the process that started
 # it had in memory.
