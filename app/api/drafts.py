@@ -26,10 +26,12 @@ router = APIRouter(
     prefix="/drafts", tags=["drafts"], route_class=JsonRoute, dependencies=[Depends(no_store)]
 )
 
-_MISSING = problems({404: "Draft not found"})
+
+_NOT_FOUND = {404: "No draft is opened by this token"}
+_NOT_PENDING = {400: "The draft is not in pending status"}
 
 
-@router.post("", status_code=201, responses=problems({429: "This client has made enough drafts"}))
+@router.post("", status_code=201, responses=problems({429: "This client has asked too often"}))
 @router.post("/", status_code=201, include_in_schema=False)
 async def create_draft(
     request: Request, body: DraftRequest, session: SessionDep
@@ -53,21 +55,21 @@ async def create_draft(
 
 # `:path`, so that a token with a slash in it is unknown like any other. Then what is more specific
 # must stand first.
-@router.get("/{token:path}/diff", responses=_MISSING)
+@router.get("/{token:path}/diff", responses=problems(_NOT_FOUND))
 @limited(Policy.DRAFT_READ)
 async def get_diff(request: Request, token: str, session: SessionDep) -> Diff:
     """Return what the draft would change in the ontology as it is now."""
     return await service.current_diff(session, token)
 
 
-@router.get("/{token:path}/files", responses=_MISSING)
+@router.get("/{token:path}/files", responses=problems(_NOT_FOUND))
 @limited(Policy.DRAFT_READ)
 async def get_files(request: Request, token: str, session: SessionDep) -> DraftFiles:
     """Return what the draft would change in the source's repository: files, and one patch."""
     return await service.files(session, token)
 
 
-@router.get("/{token:path}", response_model=DraftPublic, responses=_MISSING)
+@router.get("/{token:path}", response_model=DraftPublic, responses=problems(_NOT_FOUND))
 @limited(Policy.DRAFT_READ)
 async def get_draft(request: Request, token: str, session: SessionDep) -> Draft:
     """Return the draft as it was last changed."""
@@ -77,7 +79,7 @@ async def get_draft(request: Request, token: str, session: SessionDep) -> Draft:
 @router.patch(
     "/{token:path}",
     response_model=DraftPublic,
-    responses=_MISSING | problems({400: "The draft is pending no more, or the body is no JSON"}),
+    responses=problems(_NOT_FOUND | _NOT_PENDING),
 )
 @limited(Policy.DRAFT_READ)
 async def patch_draft(request: Request, token: str, body: DraftPatch, session: SessionDep) -> Draft:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from tests.app.drafts_support import (
     module,
     profile,
     proposal,
-    seeded,
+    seed,
     token_of,
 )
 from tests.app.support import script, sql
@@ -89,15 +89,11 @@ def hub(running: Client) -> Client:
 
 @pytest.fixture(scope="module")
 def running(
-    server: URL,
-    template: URL,
-    create_database: Callable[[str | None], URL],
-    tmp_path_factory: pytest.TempPathFactory,
+    module_database: URL, roles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    with (
-        seeded(server, template, create_database) as url,
-        client(url, tmp_path_factory.mktemp("files")) as made,
-    ):
+    seed(module_database)
+    folder = tmp_path_factory.mktemp("files")
+    with client(module_database, roles["app"], folder) as made:
         yield made
 
 

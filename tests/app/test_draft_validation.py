@@ -1,6 +1,6 @@
 """The report on a draft: each code, and the sum that is drawn from them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +21,7 @@ from tests.app.drafts_support import (
     module,
     profile,
     proposal,
-    seeded,
+    seed,
 )
 from tests.app.support import sql
 
@@ -33,15 +33,11 @@ FIELDS = {
 
 @pytest.fixture(scope="module")
 def hub(
-    server: URL,
-    template: URL,
-    create_database: Callable[[str | None], URL],
-    tmp_path_factory: pytest.TempPathFactory,
+    module_database: URL, roles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    with (
-        seeded(server, template, create_database) as url,
-        client(url, tmp_path_factory.mktemp("validation")) as made,
-    ):
+    seed(module_database)
+    folder = tmp_path_factory.mktemp("validation")
+    with client(module_database, roles["app"], folder) as made:
         yield made
 
 

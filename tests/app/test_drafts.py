@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.app.drafts_support import (
     module,
     profile,
     proposal,
-    seeded,
+    seed,
     token_of,
 )
 from tests.app.support import sql
@@ -32,15 +32,11 @@ OPAQUE = {"key": "value", "list": [1, 2.5, None, True, {"a": "ä"}]}
 
 @pytest.fixture(scope="module")
 def hub(
-    server: URL,
-    template: URL,
-    create_database: Callable[[str | None], URL],
-    tmp_path_factory: pytest.TempPathFactory,
+    module_database: URL, roles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    with (
-        seeded(server, template, create_database) as url,
-        client(url, tmp_path_factory.mktemp("drafts")) as made,
-    ):
+    seed(module_database)
+    folder = tmp_path_factory.mktemp("drafts")
+    with client(module_database, roles["app"], folder) as made:
         yield made
 
 
@@ -249,6 +245,18 @@ def test_the_refusal_says_where_and_why_and_does_not_repeat_what_was_sent(hub: C
     assert "SECRET" not in hub.post({"payload": proposal(categories=[bad])}).text
 
 
+def test_a_body_that_is_said_to_be_something_else_is_refused_as_on_every_route(
+    hub: Client,
+) -> None:
+    for kind in ("text/plain", "application/xml"):
+        answer = hub.http.post("/drafts", content=b"{}", headers={"content-type": kind})
+        assert answer.status_code == 415
+    answer = hub.http.post(
+        "/drafts", content=b"{}", headers={"content-type": "Application/Problem+JSON; charset=x"}
+    )
+    assert answer.status_code == 201
+
+
 def test_what_json_can_say_is_given_back_as_it_was(hub: Client) -> None:
     payload = {"big": 2**53, "small": 1e-30, "emoji": "🦆", "text": "\x01\u2028", "n": -0.5}
     assert hub.get(token_of(hub.post({"payload": payload}).json())).json()["payload"] == payload
@@ -325,15 +333,12 @@ def test_a_token_opens_its_own_draft_alone(hub: Client) -> None:
 
 
 def test_creations_are_limited_and_refused_bodies_do_not_count(
-    server: URL, template: URL, create_database: Callable[[str | None], URL], tmp_path: Path
+    database: URL, roles: dict[str, str], tmp_path: Path
 ) -> None:
-    with (
-        seeded(server, template, create_database) as url,
-        client(url, tmp_path, variables={"DRAFTS_PER_HOUR": "2"}) as hub,
-    ):
+    with client(database, roles["app"], tmp_path, variables={"DRAFTS_PER_HOUR": "2"}) as hub:
         assert [hub.post(b"{").status_code for _ in range(3)] == [422] * 3
         assert [hub.post({}).status_code for _ in range(3)] == [201, 201, 429]
-        assert len(sql(url, "SELECT FROM drafts")) == 2
+        assert len(sql(database, "SELECT FROM drafts")) == 2
 
 
 def test_concurrent_creations_are_all_kept(hub: Client) -> None:
@@ -343,16 +348,13 @@ def test_concurrent_creations_are_all_kept(hub: Client) -> None:
 
 
 def test_no_token_no_hash_and_no_payload_reaches_the_log(
-    server: URL, template: URL, create_database: Callable[[str | None], URL], tmp_path: Path
+    database: URL, roles: dict[str, str], tmp_path: Path
 ) -> None:
     secret = "of-the-wiki"
     payload = proposal(categories=[entity("Secret", {"note": secret}, label=secret)])
-    with (
-        seeded(server, template, create_database) as url,
-        client(
-            url, tmp_path, "--access-log", "--log-level", "trace", variables={"LOG_LEVEL": "DEBUG"}
-        ) as hub,
-    ):
+    options = ("--access-log", "--log-level", "trace")
+    variables = {"LOG_LEVEL": "DEBUG"}
+    with client(database, roles["app"], tmp_path, *options, variables=variables) as hub:
         token = hub.token(payload)
         capability_hash = row(hub, token)["capability_hash"]
         for part in ("", "/diff", "/files", "/nothing", "/", "?token=" + token):
@@ -363,12 +365,12 @@ def test_no_token_no_hash_and_no_payload_reaches_the_log(
         hub.post({"payload": {"wiki_url": secret}})
         # Errors of the database and of the application, with the token in hand.
         sql(
-            url,
+            database,
             "UPDATE drafts SET payload = jsonb_build_object('wiki_url', 1, 'more', $1::text)",
             secret,
         )
         assert hub.get(token, "/diff").status_code == 500
-        sql(url, "ALTER TABLE drafts RENAME COLUMN payload TO other")
+        sql(database, "ALTER TABLE drafts RENAME COLUMN payload TO other")
         assert hub.get(token).status_code == 500
         assert hub.post({"payload": payload}).status_code == 500
         hub.running.terminate()
