@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
-from app.api import health
+from app.api import entities, health, modules, profiles
 from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
 from app.errors import add_error_handlers
@@ -58,7 +58,10 @@ def create_app(settings: Settings) -> FastAPI:
 
 def api_router() -> APIRouter:
     """Return the routes of version 1 of the API."""
-    return APIRouter()
+    router = APIRouter()
+    for part in (entities, modules, profiles):
+        router.include_router(part.router)
+    return router
 
 
 app = create_app(get_settings())
