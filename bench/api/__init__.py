@@ -1,1 +1,1 @@
-"""How fast the API is, beside a bare handler, at two sizes, and how fast the importer (docs/bench.md)."""
+"""How fast the API is beside a bare handler and at two sizes, and the importer (docs/bench.md)."""

@@ -14,18 +14,31 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.queries.public import ENTITY
+
 DATABASE = "BENCH_DATABASE_URL"
 POOL_SIZE = 10
 
-_COLUMNS = (
-    "entity_id, entity_type, label, description, schema_definition, id, commit_sha,"
-    " created_at, updated_at"
+_ENTITY = f"""
+SELECT row_to_json(entity) FROM (
+    SELECT {ENTITY} FROM entities
+    WHERE entity_type = $1 AND entity_id = $2 AND deleted_at IS NULL
+) AS entity
+"""  # noqa: S608
+_PAGE = f"""
+WITH page AS (
+    SELECT {ENTITY} FROM entities
+    WHERE entity_type = $1 AND deleted_at IS NULL AND entity_id COLLATE "C" > $2
+    ORDER BY entity_id COLLATE "C" LIMIT $3 + 1
+), placed AS (
+    SELECT page.entity_id, row_to_json(page) AS item, row_number() OVER () AS place FROM page
 )
-ENTITY = (
-    f"SELECT row_to_json(e)::text FROM (SELECT {_COLUMNS} FROM entities"
-    " WHERE entity_type = $1::entitytype AND entity_id = $2 AND deleted_at IS NULL) e"
-)
-PAGE = "SELECT"
+SELECT json_build_object(
+    'items', coalesce(json_agg(item ORDER BY place) FILTER (WHERE place <= $3), '[]'),
+    'next_cursor', max(entity_id) FILTER (WHERE place = $3 AND (SELECT count(*) FROM page) > $3),
+    'has_next', count(*) > $3
+) FROM placed
+"""  # noqa: S608
 
 
 @asynccontextmanager
@@ -50,7 +63,7 @@ async def _nothing_to_reset(connection: asyncpg.Connection) -> None:
 async def entity(request: Request) -> Response:
     """An entity by its id."""
     path = request.path_params
-    body = await request.app.state.pool.fetchval(ENTITY, path["entity_type"], path["entity_id"])
+    body = await request.app.state.pool.fetchval(_ENTITY, path["entity_type"], path["entity_id"])
     return Response(body, media_type="application/json")
 
 
@@ -58,7 +71,7 @@ async def page(request: Request) -> Response:
     """A page of entities."""
     query = request.query_params
     body = await request.app.state.pool.fetchval(
-        PAGE, request.path_params["entity_type"], query.get("cursor", ""), int(query["limit"])
+        _PAGE, request.path_params["entity_type"], query.get("cursor", ""), int(query["limit"])
     )
     return Response(body, media_type="application/json")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 _ONSETS = (
-    *("t", "s", "c", "p", "r", "m", "d", "b", "l", "n", "f", "g", "h", "v", "w", "st", "tr", "pr"),
-    *("ch", "sh", "th", "pl", "cr", "gr", "br", "cl", "sp", "fl", "qu", "j", "k", "sc", "dr", "str"),
+    *("t", "s", "c", "p", "r", "m", "d", "b", "l", "n", "f", "g", "h", "v", "w", "st", "tr"),
+    *("pr", "ch", "sh", "th", "pl", "cr", "gr", "br", "cl", "sp", "fl", "qu", "j", "k", "sc"),
 )
 _VOWELS = ("e", "a", "i", "o", "u", "ea", "io", "ai", "ou", "ee", "y", "oo")
 _CODAS = ("", "", "", "n", "r", "s", "l", "t", "m", "nt", "ct", "d", "st", "p", "ng", "ck", "x")
@@ -21,7 +21,7 @@ _ZIPF_OFFSET = 2.7  # Mandelbrot's: the few most frequent words are less extreme
 
 
 class Vocabulary:
-    """A vocabulary for a text of `tokens` words; a longer text's holds every word of a shorter's."""
+    """The words of a text of `tokens` words; a longer text has all those of a shorter one."""
 
     def __init__(self, tokens: int) -> None:
         factor, exponent = _HEAPS
