@@ -6,7 +6,7 @@ change of the file upstream would stop `git pull`. Git calls `clean` when it rea
 the work tree (status, add, stash) and `smudge` when it writes it (pull, checkout, stash pop):
 `clean` takes these lines away and remembers them in `.hub/`, `smudge` puts them back.
 
-Run by git from the top of the work tree: `python3 -m toolchain.gitfilter clean|smudge PATH`.
+Run by git from the top of the work tree: `python3 .../toolchain/gitfilter.py clean|smudge PATH`.
 """
 
 import re
@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMORY = ROOT / ".hub" / "stack-config"
+# In the work tree that git works on, which may be another than this one (`git worktree`).
+MEMORY = Path(".hub") / "stack-config"
 
 # Config keys that `make up` decides for this machine, and Pulumi's salt.
 MACHINE_LINE = re.compile(
@@ -55,7 +56,9 @@ def install() -> None:
     if not (ROOT / ".git").exists():
         return  # an unpacked archive: there is nothing to keep clean
     for direction in ("clean", "smudge"):
-        command = f"{shlex.quote(sys.executable)} -m toolchain.gitfilter {direction} %f"
+        # By its path, not as a module: while git fills a new work tree, there is none to import.
+        program = shlex.join([sys.executable, "-I", str(Path(__file__).resolve())])
+        command = f"{program} {direction} %f"
         key = f"filter.stack-config.{direction}"
         known = subprocess.run(
             ["git", "config", "--local", key], cwd=ROOT, capture_output=True, text=True, check=False

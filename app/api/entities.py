@@ -2,22 +2,31 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import HTTPException, Query, Request, Response
 
 from app.api.answers import json_answer
 from app.api.reading import Cursor, EntityId, Limit, Term, found, missing
+from app.api.routing import read_router
 from app.api.shapes import EntityPage, Inheritance, Overview
 from app.conduct.policies import Policy, limited
-from app.database import get_reader
+from app.database import reader_of
 from app.models import EntityPublic, EntityType, ModulePublic
 from app.queries import entities as queries
 from app.queries import relations
 from app.queries.search import search as search_query
 
-router = APIRouter(prefix="/entities", tags=["entities"])
+router = read_router("entities")
 
 _NOT_FOUND = "Entity not found"
 _MISSING = missing(_NOT_FOUND)
+
+
+@router.get("/{entity_type}/{entity_id}", response_model=EntityPublic, responses=_MISSING)
+@limited(Policy.ENTITY_READ)
+async def one(request: Request, entity_type: EntityType, entity_id: EntityId) -> Response:
+    """Show one entity."""
+    text = await queries.one(reader_of(request), entity_type, entity_id)
+    return json_answer(request, found(text, _NOT_FOUND))
 
 
 # Each collection answers with and without the slash at its end; the docs show the latter.
@@ -26,7 +35,7 @@ _MISSING = missing(_NOT_FOUND)
 @limited(Policy.ENTITY_LIST)
 async def overview(request: Request) -> Response:
     """Count the entities of each type."""
-    return json_answer(request, await queries.overview(get_reader(request)))
+    return json_answer(request, await queries.overview(reader_of(request)))
 
 
 # Before the pages: no type is called "search".
@@ -43,7 +52,7 @@ async def search(
 
     One page at most: `next_cursor` is null.
     """
-    text = await search_query(get_reader(request), q, entity_type, limit)
+    text = await search_query(reader_of(request), q, entity_type, limit)
     return json_answer(request, text)
 
 
@@ -54,16 +63,8 @@ async def page(
     request: Request, entity_type: EntityType, cursor: Cursor = "", limit: Limit = 20
 ) -> Response:
     """List the entities of a type by id, a page at a time."""
-    text = await queries.page(get_reader(request), entity_type, cursor, limit)
+    text = await queries.page(reader_of(request), entity_type, cursor, limit)
     return json_answer(request, text)
-
-
-@router.get("/{entity_type}/{entity_id}", response_model=EntityPublic, responses=_MISSING)
-@limited(Policy.ENTITY_READ)
-async def one(request: Request, entity_type: EntityType, entity_id: EntityId) -> Response:
-    """Show one entity."""
-    text = await queries.one(get_reader(request), entity_type, entity_id)
-    return json_answer(request, found(text, _NOT_FOUND))
 
 
 @router.get("/category/{entity_id}/inheritance", response_model=Inheritance, responses=_MISSING)
@@ -73,7 +74,7 @@ async def inheritance(request: Request, entity_id: EntityId) -> Response:
 
     A parent that is missing has an edge and no node. `has_circular` tells of a loop among them.
     """
-    text = await relations.inheritance(get_reader(request), entity_id)
+    text = await relations.inheritance(reader_of(request), entity_id)
     return json_answer(request, found(text, _NOT_FOUND))
 
 
@@ -88,7 +89,7 @@ async def used_by(request: Request, entity_type: EntityType, entity_id: EntityId
     """List the categories that use a property or subobject, by label."""
     if entity_type is EntityType.CATEGORY:
         raise HTTPException(400, "used-by only applies to properties and subobjects")
-    text = await relations.used_by(get_reader(request), entity_type, entity_id)
+    text = await relations.used_by(reader_of(request), entity_type, entity_id)
     return json_answer(request, found(text, _NOT_FOUND))
 
 
@@ -99,5 +100,5 @@ async def used_by(request: Request, entity_type: EntityType, entity_id: EntityId
 @limited(Policy.ENTITY_READ)
 async def modules(request: Request, entity_type: EntityType, entity_id: EntityId) -> Response:
     """List the modules that hold a category, or a category that uses the entity; by label."""
-    text = await relations.modules_of(get_reader(request), entity_type, entity_id)
+    text = await relations.modules_of(reader_of(request), entity_type, entity_id)
     return json_answer(request, found(text, _NOT_FOUND))

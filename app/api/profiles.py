@@ -1,15 +1,16 @@
 """/profiles: lists, one profile, its modules."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from app.api.answers import json_answer
 from app.api.reading import ProfileId, Term, found, missing
+from app.api.routing import read_router
 from app.conduct.policies import Policy, limited
-from app.database import get_reader
+from app.database import reader_of
 from app.models import ModulePublic, ProfilePublic
 from app.queries import profiles as queries
 
-router = APIRouter(prefix="/profiles", tags=["profiles"])
+router = read_router("profiles")
 
 _NOT_FOUND = "Profile not found"
 _MISSING = missing(_NOT_FOUND)
@@ -20,14 +21,14 @@ _MISSING = missing(_NOT_FOUND)
 @limited(Policy.ENTITY_LIST)
 async def profiles(request: Request, search: Term | None = None) -> Response:
     """List the profiles, or those whose label holds `search`; by label."""
-    return json_answer(request, await queries.profiles(get_reader(request), search or ""))
+    return json_answer(request, await queries.profiles(reader_of(request), search or ""))
 
 
 @router.get("/{profile_id}", response_model=ProfilePublic, responses=_MISSING)
 @limited(Policy.ENTITY_READ)
 async def profile(request: Request, profile_id: ProfileId) -> Response:
     """Show one profile."""
-    text = await queries.profile(get_reader(request), profile_id)
+    text = await queries.profile(reader_of(request), profile_id)
     return json_answer(request, found(text, _NOT_FOUND))
 
 
@@ -36,5 +37,5 @@ async def profile(request: Request, profile_id: ProfileId) -> Response:
 @limited(Policy.ENTITY_READ)
 async def modules(request: Request, profile_id: ProfileId) -> Response:
     """List a profile's modules, by label; ids that no module has are left out."""
-    text = await queries.modules(get_reader(request), profile_id)
+    text = await queries.modules(reader_of(request), profile_id)
     return json_answer(request, found(text, _NOT_FOUND))

@@ -96,6 +96,14 @@ def test_a_stash_and_its_return_keep_a_configured_secret_readable(used: Path) ->
     assert secret in path.read_text()
 
 
+def test_a_second_work_tree_is_made_without_complaint_and_has_lines_of_its_own(
+    used: Path, tmp_path: Path
+) -> None:
+    said = git(used, "worktree", "add", str(tmp_path / "second"), "-b", "second")
+    assert "error" not in said
+    assert (tmp_path / "second" / "Pulumi.dev.yaml").read_text() == COMMITTED
+
+
 def test_a_users_own_setting_is_still_a_change_to_git(used: Path) -> None:
     path = used / "Pulumi.dev.yaml"
     path.write_text(path.read_text().replace('"true"', '"false"'))
