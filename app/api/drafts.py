@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.api.problems import problems
 from app.conduct.policies import Policy, limited
 from app.conduct.windows import spend
 from app.config import get_settings
@@ -25,8 +26,10 @@ router = APIRouter(
     prefix="/drafts", tags=["drafts"], route_class=JsonRoute, dependencies=[Depends(no_store)]
 )
 
+_MISSING = problems({404: "Draft not found"})
 
-@router.post("", status_code=201)
+
+@router.post("", status_code=201, responses=problems({429: "This client has made enough drafts"}))
 @router.post("/", status_code=201, include_in_schema=False)
 async def create_draft(
     request: Request, body: DraftRequest, session: SessionDep
@@ -50,28 +53,32 @@ async def create_draft(
 
 # `:path`, so that a token with a slash in it is unknown like any other. Then what is more specific
 # must stand first.
-@router.get("/{token:path}/diff")
+@router.get("/{token:path}/diff", responses=_MISSING)
 @limited(Policy.DRAFT_READ)
 async def get_diff(request: Request, token: str, session: SessionDep) -> Diff:
     """Return what the draft would change in the ontology as it is now."""
     return await service.current_diff(session, token)
 
 
-@router.get("/{token:path}/files")
+@router.get("/{token:path}/files", responses=_MISSING)
 @limited(Policy.DRAFT_READ)
 async def get_files(request: Request, token: str, session: SessionDep) -> DraftFiles:
     """Return what the draft would change in the source's repository: files, and one patch."""
     return await service.files(session, token)
 
 
-@router.get("/{token:path}", response_model=DraftPublic)
+@router.get("/{token:path}", response_model=DraftPublic, responses=_MISSING)
 @limited(Policy.DRAFT_READ)
 async def get_draft(request: Request, token: str, session: SessionDep) -> Draft:
     """Return the draft as it was last changed."""
     return await service.find(session, token)
 
 
-@router.patch("/{token:path}", response_model=DraftPublic)
+@router.patch(
+    "/{token:path}",
+    response_model=DraftPublic,
+    responses=_MISSING | problems({400: "The draft is pending no more, or the body is no JSON"}),
+)
 @limited(Policy.DRAFT_READ)
 async def patch_draft(request: Request, token: str, body: DraftPatch, session: SessionDep) -> Draft:
     """Merge changes into the draft by id; diff and report are made anew."""

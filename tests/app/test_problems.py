@@ -72,8 +72,14 @@ def test_an_error_is_a_problem(
     assert set(told) == {"type", "title", "status", "detail"} | more
 
 
-def test_a_method_that_is_not_answered_is_told_which_are(running: Backend) -> None:
-    assert ask(running, "PUT", "/probe/read").headers["allow"] == "GET"
+@pytest.mark.parametrize(
+    ("path", "methods"), [("/probe/who", "GET"), ("/probe/name", "POST"), ("/livez", "GET, HEAD")]
+)
+def test_a_method_that_is_not_answered_is_told_which_are(
+    running: Backend, path: str, methods: str
+) -> None:
+    """Of all routes at this address: /livez has one for each method."""
+    assert ask(running, "PUT", path).headers["allow"] == methods
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
