@@ -14,7 +14,7 @@ from toolchain.console import UserError
 
 # As in app/Dockerfile; the loop and the parser are those that uvicorn would choose.
 _UVICORN = (
-    *("--no-access-log", "--ws", "none", "--no-server-header"),
+    *("--no-access-log", "--ws", "none", "--no-server-header", "--no-proxy-headers"),
     *("--loop", "uvloop", "--http", "httptools"),
 )
 _LOGS = ("--log-config", str(ROOT / "app/log_config.json"))

@@ -14,6 +14,7 @@ from bench.api.pinning import OTHERS, pinned
 from bench.api.report import Comparison
 from bench.api.servers import Client, api, bare_api
 from tests.app.support import Backend
+from toolchain import processes
 from toolchain.console import UserError
 
 CLIENTS = 16
@@ -69,7 +70,11 @@ def _load(server: Backend, paths: Path) -> float:
         raise UserError(f"wrk has failed: {done.stderr}", "apt-get install wrk")
     result = json.loads(done.stdout.splitlines()[-1])
     if result["failed"]:
-        raise UserError(f"{result['failed']} requests have failed: {server.text()}", "make test")
+        raise UserError(
+            f"{result['failed']} requests have failed; the log ends with:\n"
+            + processes.tail(server.text()),
+            "mend what it names",
+        )
     return float(result["requests"] / result["seconds"])
 
 
