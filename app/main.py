@@ -57,9 +57,9 @@ def create_app(settings: Settings) -> FastAPI:
     add_error_handlers(app)
     declare_problems(app)
     app.include_router(health.router)
-    app.include_router(api_router(), prefix=settings.api_v1_prefix)
     app.include_router(admin.router, include_in_schema=False)  # where the first hubs had it
-    app.middleware_stack = Conduct(app.build_middleware_stack(), settings)
+    app.include_router(api_router(), prefix=settings.api_v1_prefix)
+    app.middleware_stack = Conduct(app.build_middleware_stack(), settings, app.state.limits)
     return app
 
 

@@ -6,9 +6,9 @@ reason a path that matches no route is not logged, and neither is a query.
 
 import json
 import logging
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 from starlette.types import Scope
 
@@ -29,14 +29,8 @@ _LINE = (
 )
 
 
-class _Line(NamedTuple):
-    level: int
-    method: str
-    route: str | None
-    status: int
-    duration: float
-    ended: float
-    request_id: str
+# Method, route, status, duration in seconds, time of its end in seconds since 1970, request id.
+_Line = tuple[str, str | None, int, float, float, str]
 
 
 class AccessLog:
@@ -49,39 +43,42 @@ class AccessLog:
         self._lines: list[_Line] = []
         self._flush = Later(_DELAY, self.flush)
 
-    def add(
-        self, scope: Scope, status: int, duration: float, ended: float, request_id: str
-    ) -> None:
-        """Note a request; `duration` in seconds, `ended` in seconds since 1970."""
-        route = _template(scope)
-        level = logging.DEBUG if route in _QUIET and status < 400 else logging.INFO
-        if _logger.isEnabledFor(level):
-            self._lines.append(
-                _Line(level, scope["method"], route, status, duration, ended, request_id)
-            )
-            self._flush.ask()
+    def add(self, scope: Scope, status: int, duration: float, request_id: str) -> None:
+        """Note a request that ends now; `duration` in seconds."""
+        line = (scope["method"], _template(scope), status, duration, time.time(), request_id)
+        self._lines.append(line)
+        self._flush.ask()
 
     def flush(self) -> None:
         """Write all lines that wait."""
         lines, self._lines = self._lines, []
-        if lines:
+        ready = [
+            _render(level, line) for line in lines if _logger.isEnabledFor(level := _level(line))
+        ]
+        if ready:
             # One record for all of them: handlers and their locks are what costs.
-            text = "\n".join(map(_render, lines))
+            text = "\n".join(ready)
             record = _logger.makeRecord(
                 _logger.name, logging.INFO, __name__, 0, text, (), None, extra={READY: True}
             )
             _logger.handle(record)
 
 
-def _render(line: _Line) -> str:
+def _level(line: _Line) -> int:
+    _, route, status, *_ = line
+    return logging.DEBUG if route in _QUIET and status < 400 else logging.INFO
+
+
+def _render(level: int, line: _Line) -> str:
+    method, route, status, duration, ended, request_id = line
     return _LINE % (
-        logging.getLevelName(line.level),
-        _quoted(line.method),
-        _quoted(line.route),
-        line.status,
-        line.duration * 1000,
-        datetime.fromtimestamp(line.ended, UTC).isoformat(),
-        line.request_id,
+        logging.getLevelName(level),
+        _quoted(method),
+        _quoted(route),
+        status,
+        duration * 1000,
+        datetime.fromtimestamp(ended, UTC).isoformat(),
+        request_id,
     )
 
 

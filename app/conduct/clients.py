@@ -3,7 +3,6 @@
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
-from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -34,17 +33,17 @@ class ForwardedHeaders:
         await self._app(scope, receive, send)  # type: ignore[arg-type]
 
 
-def client_of(request: Request) -> str:
-    """Return the client's address; an IPv6 address stands for its /64 network.
+def client_of(scope: Scope) -> str:
+    """Return the address of a request's client; an IPv6 address stands for its /64 network.
 
     A forwarded header that holds no address counts as absent: then the proxy is the client.
     """
-    scope = request.scope
-    for address in (scope.get("client"), scope.get(_PEER)):
-        client = _group(address[0]) if address else None
-        if client is not None:
-            return client
-    return _NOBODY
+    address = scope.get("client")
+    client = _group(address[0]) if address else None
+    if client is None and _PEER in scope:
+        peer = scope[_PEER]
+        client = _group(peer[0]) if peer else None
+    return client or _NOBODY
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,7 @@ One layer for all of it: each further one would cost a request about as much as 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 from fastapi.middleware.cors import CORSMiddleware
@@ -17,7 +17,7 @@ from app.conduct.access_log import AccessLog
 from app.conduct.bodies import CLOSE, Body
 from app.conduct.clients import ForwardedHeaders
 from app.conduct.deadlines import Deadlines
-from app.conduct.policies import STANDING
+from app.conduct.policies import LIMITS, STANDING, Limits
 from app.config import Settings
 from app.errors import problem, too_slow
 
@@ -57,29 +57,27 @@ class Conduct:
     It stands around Starlette's own error layer too, so that all this is true of a 500.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, limits: Limits) -> None:
         if settings.trusted_proxies:
             app = ForwardedHeaders(app, settings.trusted_proxies)
         self.readable = _cors(settings)
         self.app = self.readable(app)
+        self.limits = limits
         self.max_body_bytes = settings.max_body_bytes
         self.deadlines = Deadlines(settings.request_timeout)
-        self._log = AccessLog()
+        self.log = AccessLog()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            try:
-                await self.app(scope, receive, send)
-            finally:
-                self._log.flush()  # the process may be ending
-            return
-        started = time.perf_counter()
-        exchange = _Exchange(self, scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # Not async, nor is _Exchange.send: each level of awaiting costs as much as what is done.
+        if scope["type"] == "http":
+            return _Exchange(self, scope, receive, send).run()
+        return self._live(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await exchange.run(started)
+            await self.app(scope, receive, send)
         finally:
-            duration = time.perf_counter() - started
-            self._log.add(scope, exchange.status, duration, time.time(), exchange.request_id)
+            self.log.flush()  # the process is ending
 
 
 class _Exchange:
@@ -90,19 +88,21 @@ class _Exchange:
         "_body",
         "_conduct",
         "_receive",
+        "_request_id",
         "_scope",
         "_send",
+        "_status",
         "_task",
-        "request_id",
-        "status",
     )
 
     def __init__(self, conduct: Conduct, scope: Scope, receive: Receive, send: Send) -> None:
-        self.status = 500  # where the application ends before it has begun to answer
         self._conduct = conduct
         self._scope = scope
         self._send = send
-        self._answer: asyncio.Task[None] | None = None  # the one given instead of the application's
+        self._status = 500  # where the application ends before it has begun to answer
+        self._answer: asyncio.Future[None] | None = (
+            None  # the one given instead of the application's
+        )
         self._body: Body | None = None
         given = length = chunked = None
         for name, value in scope["headers"]:
@@ -112,39 +112,42 @@ class _Exchange:
                 length = value
             elif name == b"transfer-encoding":
                 chunked = value
-        self.request_id = request_ids.take(given)
+        self._request_id = request_ids.take(given)
         if length is not None or chunked is not None:
             self._body = Body(receive, conduct.max_body_bytes, length)
             receive = self._body.receive
         self._receive = receive
 
-    async def run(self, started: float) -> None:
-        """Have the application answer, in time."""
-        request_ids.current.set(self.request_id)
-        refusal = self._body.refusal() if self._body is not None else None
-        if refusal is not None:
-            await self._conduct.readable(refusal)(self._scope, self._receive, self._send_framed)
-            return
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # this is a coroutine
-        self._task = task
-        self._scope[_EXCHANGE] = self
-        self._conduct.deadlines.watch(self, started)
+    async def run(self) -> None:
+        """Have the application answer, in time; log it."""
+        started = time.perf_counter()
+        scope, conduct = self._scope, self._conduct
+        request_ids.current.set(self._request_id)
         try:
-            await self._conduct.app(self._scope, self._receive, self._send_in_time)
-        except BaseException as error:
-            if self._answer is None:
-                raise
-            if not isinstance(error, asyncio.CancelledError):
-                logger.warning("a request that was cut has failed", exc_info=True)
+            if self._body is not None and (refusal := self._body.refusal()) is not None:
+                await conduct.readable(refusal)(scope, self._receive, self._send_framed)
+                return
+            scope[LIMITS] = conduct.limits
+            scope[_EXCHANGE] = self
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101  # this is a coroutine
+            self._task = task
+            conduct.deadlines.watch(self, started)
+            try:
+                await conduct.app(scope, self._receive, self._send_in_time)
+            except BaseException as error:
+                if self._answer is None:
+                    raise
+                if not isinstance(error, asyncio.CancelledError):
+                    logger.warning("a request that was cut has failed", exc_info=True)
+            finally:
+                conduct.deadlines.release(self)
+                del scope[_EXCHANGE]  # a circle would wait for the garbage collector
+            if self._answer is not None:
+                await self._be_cut(self._answer)
         finally:
-            self.take_time()
-            del self._scope[_EXCHANGE]  # a circle would wait for the garbage collector
-        if self._answer is not None:
-            # Else whoever awaits within this task later is cancelled for what is over.
-            if task.uncancel() > 0:
-                raise asyncio.CancelledError  # the server is ending
-            await self._answer
+            duration = time.perf_counter() - started
+            conduct.log.add(scope, self._status, duration, self._request_id)
 
     def take_time(self) -> None:
         """Lift the time limit."""
@@ -159,30 +162,44 @@ class _Exchange:
         if self._body is not None and self._body.awaited:
             response = problem(408, "The request's body has not arrived in time.", headers=CLOSE)
         else:
-            logger.warning("request cut", extra={"request_id": self.request_id})
+            logger.warning("request cut", extra={"request_id": self._request_id})
             response = too_slow()
-        answer = self._conduct.readable(response)
-        self._answer = asyncio.get_running_loop().create_task(
-            answer(self._scope, self._receive, self._send_framed)  # type: ignore[arg-type]
-        )
+        answer = self._conduct.readable(response)(self._scope, self._receive, self._send_framed)
+        self._answer = asyncio.ensure_future(answer)
         self._task.cancel()
 
-    async def _send_in_time(self, message: Message) -> None:
-        if self._answer is None:  # else it comes too late
-            if message["type"] == "http.response.start":
-                self.take_time()
-            await self._send_framed(message)
+    async def _be_cut(self, answer: "asyncio.Future[None]") -> None:
+        # Else whoever awaits within this task later is cancelled for what is over.
+        if self._task.uncancel() > 0:
+            raise asyncio.CancelledError  # the server is ending
+        await answer
 
-    async def _send_framed(self, message: Message) -> None:
+    def _send_in_time(self, message: Message) -> Awaitable[None]:
+        if self._answer is not None:
+            return _nothing()  # it comes too late
         if message["type"] == "http.response.start":
-            scope = self._scope
-            self.status = message["status"]
-            headers = [*message.get("headers", ()), *_FIXED, *scope.get(STANDING, ())]
-            headers.append((b"x-request-id", self.request_id.encode()))
-            if scope["path"].startswith(_PAGES):
-                headers.append(_PAGE_POLICY)
-            message["headers"] = headers
-        await self._send(message)
+            self._conduct.deadlines.release(self)
+            self._frame(message)
+        return self._send(message)
+
+    def _send_framed(self, message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            self._frame(message)
+        return self._send(message)
+
+    def _frame(self, start: Message) -> None:
+        scope = self._scope
+        self._status = start["status"]
+        start["headers"] = headers = [*start.get("headers", ()), *_FIXED]
+        headers.append((b"x-request-id", self._request_id.encode()))
+        if STANDING in scope:
+            headers += scope[STANDING]
+        elif scope["path"].startswith(_PAGES):  # they have no limit
+            headers.append(_PAGE_POLICY)
+
+
+async def _nothing() -> None:
+    return
 
 
 async def without_time_limit(request: Request) -> None:

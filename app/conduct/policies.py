@@ -12,6 +12,7 @@ from math import ceil
 from typing import ParamSpec, TypeVar
 
 from fastapi import Request
+from starlette.types import Scope
 
 from app.conduct.clients import client_of
 from app.conduct.counters import Counters
@@ -26,8 +27,9 @@ _SECONDS = {"minute": 60, "hour": 3600}
 # The attribute of a limited route, for the docs.
 _MARK = "hub_limited"
 
-# Where a request's scope keeps what its answer says in RateLimit headers: the outermost layer adds
-# them, because the route may have made its Response itself.
+# Where a request's scope keeps the Limits, and what its answer says in RateLimit headers. The
+# outermost layer adds these, because the route may have made its Response itself.
+LIMITS = "hub.limits"
 STANDING = "hub.rate_limit"
 
 
@@ -49,12 +51,12 @@ class Rule:
         self.seconds = _SECONDS[window]
         self.sentence = f"Rate limit exceeded: {amount} per 1 {window}"
         # As in draft-ietf-httpapi-ratelimit-headers-08.
-        text = f'"{policy.value}";q={amount};w={self.seconds}'
-        self.header = (b"ratelimit-policy", text.encode())
+        self.name = f'"{policy}"'.encode()
+        self.header = (b"ratelimit-policy", b"%b;q=%d;w=%d" % (self.name, amount, self.seconds))
 
 
 class Limits:
-    """The configured limits and this process' windows; stands in `app.state.limits`."""
+    """The configured limits and this process' windows; stands in `app.state.limits` too."""
 
     def __init__(self, settings: Settings) -> None:
         rules = (
@@ -63,7 +65,7 @@ class Limits:
             Rule(Policy.ENTITY_LIST, settings.lists_per_minute, "minute"),
             Rule(Policy.ENTITY_READ, settings.reads_per_minute, "minute"),
         )
-        self.rules = {rule.policy: rule for rule in rules}
+        self.rules: dict[str, Rule] = {rule.policy.value: rule for rule in rules}
         self.counters = Counters()
 
 
@@ -78,14 +80,17 @@ def limited(
 
     def decorate(route: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         name = f"{route.__module__}.{route.__qualname__} "
+        key = policy.value  # an Enum's hash is a function of Python's
 
         @wraps(route)
         async def count(*args: P.args, **kwargs: P.kwargs) -> R:
             request = kwargs["request"]
             assert isinstance(request, Request)  # noqa: S101  # FastAPI's, by the annotation
-            limits: Limits = request.app.state.limits
-            rule = limits.rules[policy]
-            judge(request, rule, *limits.counters.count(name + client_of(request), rule.seconds))
+            scope = request.scope
+            limits: Limits = scope[LIMITS]
+            rule = limits.rules[key]
+            used, left = limits.counters.count(name + client_of(scope), rule.seconds)
+            judge(scope, rule, used, left)
             return await route(*args, **kwargs)
 
         setattr(count, _MARK, True)
@@ -99,14 +104,14 @@ def is_limited(route: object) -> bool:
     return hasattr(route, _MARK)
 
 
-def judge(request: Request, rule: Rule, used: int, seconds_left: float) -> None:
+def judge(scope: Scope, rule: Rule, used: int, seconds_left: float) -> None:
     """Note what the answer's RateLimit headers say; raise a Refusal if more than all is used.
 
     `used` counts this request too, `seconds_left` is the time to the window's end.
     """
     wait = min(max(ceil(seconds_left), 1), rule.seconds)
-    remaining = max(rule.amount - used, 0)
-    standing = f'"{rule.policy.value}";r={remaining};t={wait}'
-    request.scope[STANDING] = (rule.header, (b"ratelimit", standing.encode()))
-    if used > rule.amount:
+    left = rule.amount - used
+    standing = b"%b;r=%d;t=%d" % (rule.name, left if left > 0 else 0, wait)
+    scope[STANDING] = (rule.header, (b"ratelimit", standing))
+    if left < 0:
         raise Refusal(429, rule.sentence, headers={"Retry-After": str(wait)}, retry_after=wait)

@@ -15,7 +15,7 @@ _TAKEN = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 
 
 def take(given: bytes | None) -> str:
-    """Return the caller's id if it may be taken, else a new one (32 hexadecimal digits)."""
+    """Return the caller's id if it may be taken, else a new one (16 hexadecimal digits)."""
     if given is not None and _TAKEN.fullmatch(given):
         return given.decode("ascii")
-    return f"{getrandbits(128):032x}"  # no secret, so the quick source
+    return f"{getrandbits(64):016x}"  # no secret, so the quick source

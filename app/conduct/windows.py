@@ -4,7 +4,7 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.conduct.clients import client_of
-from app.conduct.policies import Limits, Policy, judge
+from app.conduct.policies import LIMITS, Limits, Policy, judge
 from app.queries import windows
 
 
@@ -15,21 +15,21 @@ async def spend(session: AsyncSession, request: Request, policy: Policy) -> None
     what it has spent. Until it ends, further requests of the same client wait here, so little
     should stand between this call and the end.
     """
-    limits: Limits = request.app.state.limits
-    rule = limits.rules[policy]
+    limits: Limits = request.scope[LIMITS]
+    rule = limits.rules[policy.value]
     values = {
         "policy": policy.value,
-        "client": client_of(request),
+        "client": client_of(request.scope),
         "seconds": float(rule.seconds),
     }
     connection = await session.connection()
     row = (await connection.execute(windows.SPEND, values)).one()
-    judge(request, rule, row.used, row.seconds_left)
+    judge(request.scope, rule, row.used, row.seconds_left)
 
 
 async def forget(session: AsyncSession, limits: Limits) -> None:
     """Delete the windows that are over: they limit nobody, and hold clients' addresses."""
     connection = await session.connection()
     for policy, rule in limits.rules.items():
-        values = {"policy": policy.value, "seconds": float(rule.seconds)}
+        values = {"policy": policy, "seconds": float(rule.seconds)}
         await connection.execute(windows.FORGET, values)

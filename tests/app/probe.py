@@ -72,7 +72,7 @@ async def logging_route(text: str, pause: float = 0) -> None:
 @router.get("/who")
 async def who(request: Request) -> dict[str, str]:
     """Tell how the request is seen."""
-    return {"client": client_of(request), "url": str(request.url)}
+    return {"client": client_of(request.scope), "url": str(request.url)}
 
 
 @router.post("/name")

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-from fastapi import Request
 from pydantic import TypeAdapter
 from sqlalchemy.engine import URL
 
@@ -30,7 +29,7 @@ def seen(
     found: list[tuple[str, str]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        found.append((client_of(Request(scope)), scope["scheme"]))
+        found.append((client_of(scope), scope["scheme"]))
 
     networks = TypeAdapter(tuple[Network, ...]).validate_python(trusted)
 

@@ -170,7 +170,7 @@ def test_without_a_database_the_answer_is_503_and_says_when_to_ask_again(
 
 
 def test_without_a_free_connection_the_answer_is_503(
-    template: URL, tmp_path_factory: pytest.TempPathFactory
+    module_database: URL, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     variables = {
         "DATABASE_POOL_TIMEOUT": "0.3",
@@ -180,7 +180,7 @@ def test_without_a_free_connection_the_answer_is_503(
     }
     folder = tmp_path_factory.mktemp("problems")
     with (
-        backend(template, folder, app=APP, variables=variables) as running,
+        backend(module_database, folder, app=APP, variables=variables) as running,
         ThreadPoolExecutor() as pool,
     ):
         for method, path in (("GET", "/probe/sleep"), ("POST", "/probe/slow")):

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 
 from tests.app.support import Backend, backend
 
-NEW = r"[0-9a-f]{32}"
+NEW = r"[0-9a-f]{16}"
 
 
 @pytest.fixture(scope="module")
