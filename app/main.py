@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app.api import admin, health, versions, webhooks
+from app.api import admin, drafts, entities, health, modules, profiles, versions, webhooks
 from app.api.problems import declare_problems
+from app.api.routing import add_reads
 from app.conduct.exchange import Conduct
 from app.conduct.policies import Limits
 from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
+from app.drafts import expiry
 from app.errors import add_error_handlers
 from app.logs import configure_logging
 from app.resync import Resync
@@ -24,12 +26,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = get_settings()
     app.state.database_probe = health.DatabaseProbe(settings)
     reads = await read_pool(settings)
-    app.state.reader = Reader(reads, settings.database_pool_timeout)
+    app.state.reader = Reader(reads)
     source = settings.ontology_path
     app.state.history = history_of(source, app.state.reader)
     app.state.resync = None if source is None else Resync(source)
     try:
-        yield
+        async with expiry.sweeping(settings.draft_sweep_interval, app.state.limits):
+            yield
     finally:
         if app.state.resync is not None:
             await app.state.resync.close()
@@ -56,9 +59,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.limits = Limits(settings)
     add_error_handlers(app)
     declare_problems(app)
+    # First, and the most asked for before the others: routes are tried in their order.
+    add_reads(app, entities.router, modules.router, profiles.router)
     app.include_router(health.router)
-    app.include_router(admin.router, include_in_schema=False)  # where the first hubs had it
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
+    app.include_router(admin.router, include_in_schema=False)  # where the first hubs had it
     app.middleware_stack = Conduct(app.build_middleware_stack(), settings, app.state.limits)
     return app
 
@@ -66,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
 def api_router() -> APIRouter:
     """Return the routes of version 1 of the API."""
     router = APIRouter()
-    for group in (admin, versions, webhooks):
+    for group in (admin, drafts, versions, webhooks):
         router.include_router(group.router)
     return router
 

@@ -137,7 +137,7 @@ WITH compared AS MATERIALIZED (
 SELECT kind, action, count(*) FROM compared GROUP BY kind, action
 UNION ALL
 SELECT kind, 'removed', count(*) FROM removed GROUP BY kind
-"""  # noqa: S608  # put together from the constants above
+"""  # put together from the constants above
 
 
 def _elements(array: str) -> str:
@@ -197,7 +197,7 @@ WITH RECURSIVE membership AS (
 UPDATE staged s
 SET dependencies = COALESCE((SELECT needs FROM dependency WHERE module = s.item_id), '[]')
 WHERE s.kind = 'module' AND s.label IS NOT NULL AND s.dependencies IS NULL
-"""  # noqa: S608  # put together from the constants above
+"""  # put together from the constants above
 
 # A snapshot is added where a file, the name or the commit is another than in the last one. $1 is
 # the name, $2 the commit; it answers the snapshot's id, or nothing.
@@ -265,4 +265,4 @@ WITH reference AS (
 )
 SELECT s.path, left(s.content, 65536) AS content, d.kind, d.target, d.total
 FROM dangling d JOIN staged s USING (n) ORDER BY s.path, d.kind, d.target LIMIT $1
-"""  # noqa: S608  # put together from the constants above
+"""  # put together from the constants above

@@ -64,4 +64,4 @@ SELECT json_build_object(
     'old_version', $3::text, 'new_version', $4::text, {", ".join(map(_lists_of, Kind))}
 )::text
 FROM changes
-"""  # noqa: S608  # its parts are constants
+"""  # its parts are constants
