@@ -83,7 +83,8 @@ def set_config(stack: str, key: str, value: str) -> None:
 def export(stack: str) -> dict[str, Any]:
     """Return the stack's state (a Pulumi `deployment`), secrets encrypted as they are stored."""
     found: dict[str, Any] = json.loads(capture("stack", "export", "--stack", stack))
-    deployment: dict[str, Any] = found["deployment"]
+    # A service may have none for a stack that was never deployed.
+    deployment: dict[str, Any] = found.get("deployment") or {}
     return deployment
 
 

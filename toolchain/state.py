@@ -14,6 +14,8 @@ KINDS = {
     "docker:index/remoteImage:RemoteImage": "image",
 }
 
+NEVER = "0001-01-01T00:00:00+00:00"
+
 
 @dataclass(frozen=True)
 class State:
@@ -42,6 +44,7 @@ class State:
 def read(stack: str) -> State:
     """Return the stack's state; the passphrase is not needed for it."""
     deployment = pulumi.export(stack)
+    manifest: dict[str, Any] = deployment.get("manifest") or {}
     resources: list[dict[str, Any]] = deployment.get("resources") or []
     pending: list[dict[str, Any]] = deployment.get("pending_operations") or []
     known = _of_kind(resources, "container", "network", "image")
@@ -55,7 +58,7 @@ def read(stack: str) -> State:
     ]
     deleting = [one["resource"] for one in pending if one["type"] == "deleting"]
     return State(
-        written=datetime.fromisoformat(deployment["manifest"]["time"]),
+        written=datetime.fromisoformat(manifest.get("time") or NEVER),
         empty=not resources and not pending,
         interrupted=bool(pending),
         ids=ids,
