@@ -50,23 +50,31 @@ SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 class Reader:
     """Reads rows and ready-made JSON; each call is one statement, hence one transaction.
 
-    Whatever an answer needs therefore stands in one statement: two could see two states.
+    Whatever an answer needs therefore stands in one statement: two could see two states. Nothing
+    is found where an argument holds a NUL: no text in the database does, or could.
     """
 
-    def __init__(self, pool: asyncpg.Pool, timeout: float) -> None:
+    def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._timeout = timeout
 
     async def value(self, query: str, *arguments: Any) -> Any:
         """Return the first column of the first row; None where there is no row."""
-        async with self._pool.acquire(timeout=self._timeout) as connection:
-            return await connection.fetchval(query, *arguments)
+        if _holds_nul(arguments):
+            return None
+        # Without a timeout for the wait for a connection, which costs a task for each call: the
+        # request's own time limit ends it.
+        return await self._pool.fetchval(query, *arguments)
 
     async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Return all rows."""
-        async with self._pool.acquire(timeout=self._timeout) as connection:
-            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
-            return rows
+        if _holds_nul(arguments):
+            return []
+        rows: list[asyncpg.Record] = await self._pool.fetch(query, *arguments)
+        return rows
+
+
+def _holds_nul(arguments: tuple[Any, ...]) -> bool:
+    return any(isinstance(one, str) and "\0" in one for one in arguments)
 
 
 def read_pool(settings: Settings) -> asyncpg.Pool:
@@ -79,6 +87,9 @@ def read_pool(settings: Settings) -> asyncpg.Pool:
         "default_transaction_read_only": "on",
         # Times in JSON are UTC.
         "timezone": "UTC",
+        # Compiling takes longer than any of these statements, whose costs (of jsonb, of
+        # recursion) are overestimated a thousandfold.
+        "jit": "off",
     }
     return asyncpg.create_pool(
         host=url.host,
@@ -101,10 +112,16 @@ async def _nothing_to_reset(connection: asyncpg.Connection) -> None:
     return
 
 
-def get_reader(request: Request) -> Reader:
+def reader_of(request: Request) -> Reader:
     """Return the process' reader."""
     reader: Reader = request.app.state.reader
     return reader
+
+
+# async: FastAPI runs a dependency that is a plain function in a thread.
+async def get_reader(request: Request) -> Reader:
+    """Return the process' reader, as a dependency."""
+    return reader_of(request)
 
 
 ReaderDep = Annotated[Reader, Depends(get_reader)]

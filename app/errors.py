@@ -1,5 +1,8 @@
 """Errors as application/problem+json (RFC 9457)."""
 
+import json
+import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -8,31 +11,88 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from app.database_errors import DATABASE_ERRORS, unavailable, unstorable
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+# Said where FastAPI and Starlette only repeat the status.
+_SENTENCES = {
+    400: "The request cannot be read.",
+    404: "There is nothing at this address.",
+    405: "This address does not answer this method.",
+}
+_WORDS = {status: {HTTPStatus(status).phrase} for status in _SENTENCES}
+_WORDS[400].add("There was an error parsing the body")
+
+# Seconds after which asking again may help: about what a database takes to restart.
+_RETRY = {"Retry-After": "5"}
+
 
 class ProblemResponse(JSONResponse):
     """A problem: `detail` is one sentence; no `instance`, which would echo a draft's token."""
 
-    media_type = "application/problem+json"
+    media_type = PROBLEM_JSON
+
+    def render(self, content: Any) -> bytes:
+        # What names the fault may be the client's own text, half of a surrogate pair included.
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
 
-def problem(status: int, detail: str, **more: Any) -> ProblemResponse:
+class Refusal(HTTPException):
+    """An HTTPException whose problem has further members."""
+
+    def __init__(
+        self, status: int, detail: str, headers: dict[str, str] | None = None, **members: Any
+    ) -> None:
+        super().__init__(status, detail, headers)
+        self.members = members
+
+
+def problem(
+    status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> ProblemResponse:
     """Return the problem of this HTTP status; `more` are further members of its body."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    return ProblemResponse({**body, "detail": detail, **more}, status_code=status)
+    return ProblemResponse({**body, "detail": detail, **more}, status, headers)
+
+
+def too_slow() -> ProblemResponse:
+    """Return the problem of a request that was given up for its time."""
+    return problem(503, "The answer has taken too long.", headers=_RETRY)
 
 
 async def _http_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # what it is registered for, below
-    response = problem(error.status_code, str(error.detail))
-    response.headers.update(error.headers or {})
-    return response
+    status, detail = error.status_code, str(error.detail)
+    if detail in _WORDS.get(status, ()):
+        detail = _SENTENCES[status]
+    members = error.members if isinstance(error, Refusal) else {}
+    return problem(status, detail, headers=error.headers, **members)
 
 
 async def _invalid_request(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
+    items = error.errors()
+    if items and items[0]["type"] == "json_invalid":
+        reason, where = items[0]["ctx"]["error"], items[0]["loc"][-1]
+        return problem(400, f"The body is no JSON: {reason} at character {where}.")
+    if isinstance(error.body, bytes):  # FastAPI parses no other content types
+        return problem(415, "The body must be JSON, with Content-Type: application/json.")
     # Only where and what: the rejected input itself is not echoed.
-    errors = [{key: item[key] for key in ("loc", "msg", "type")} for item in error.errors()]
+    errors = [{key: item[key] for key in ("loc", "msg", "type")} for item in items]
     return problem(422, "The request is not valid.", errors=errors)
+
+
+async def _database_error(request: Request, error: Exception) -> ProblemResponse:
+    if unstorable(error):
+        return problem(422, "The request holds what cannot be stored.", errors=[])
+    if unavailable(error):
+        logger.warning("database unavailable", extra={"reason": f"{type(error).__name__}: {error}"})
+        return problem(503, "The database does not answer.", headers=_RETRY)
+    raise error
 
 
 async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
@@ -43,4 +103,6 @@ def add_error_handlers(app: FastAPI) -> None:
     """Make the app answer every error as a problem. Unexpected ones are logged by the server."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, _database_error)
     app.add_exception_handler(Exception, _unexpected)

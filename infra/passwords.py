@@ -11,7 +11,7 @@ from infra.settings import StackSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Passwords:
-    """Each password of the stack, secret to Pulumi."""
+    """Each password of the stack, and each other secret that is configured; secret to Pulumi."""
 
     postgres: pulumi.Output[str]
     owner: pulumi.Output[str]
@@ -19,6 +19,8 @@ class Passwords:
     read: pulumi.Output[str]
     pgadmin: pulumi.Output[str]
     grafana: pulumi.Output[str] | None
+    admin: pulumi.Output[str] | None
+    webhook: pulumi.Output[str] | None
 
     @classmethod
     def of(cls, settings: StackSettings) -> "Passwords":
@@ -32,13 +34,21 @@ class Passwords:
             grafana=_secret("grafana-password", settings.grafana_password)
             if settings.grafana
             else None,
+            # Nothing is generated here: what nobody has set stays closed.
+            admin=_configured(settings.admin_secret),
+            webhook=_configured(settings.webhook_secret),
         )
 
 
 def _secret(name: str, configured: SecretStr | None) -> pulumi.Output[str]:
-    if configured is not None:
-        return pulumi.Output.secret(configured.get_secret_value())
+    given = _configured(configured)
+    if given is not None:
+        return given
     # Letters and digits only: Grafana expands `$`, URLs need escapes for more.
     generated = random.RandomPassword(name, length=32, special=False).result
     # The plugin marks it too; a plugin that forgot would put it into plain state.
     return pulumi.Output.secret(generated)
+
+
+def _configured(secret: SecretStr | None) -> pulumi.Output[str] | None:
+    return None if secret is None else pulumi.Output.secret(secret.get_secret_value())

@@ -7,61 +7,27 @@ key as text, and this module reports everything that is wrong at once, each with
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    EmailStr,
-    Field,
-    SecretStr,
-)
+from pydantic import BaseModel, ConfigDict, EmailStr, Field
 from pydantic import ValidationError as PydanticError
 from pydantic.alias_generators import to_camel
+
+from infra.value_types import (
+    ClosablePort,
+    Count,
+    Networks,
+    Origins,
+    PortNumber,
+    RegistryName,
+    Secret,
+)
 
 PROJECT = "ontology-hub"
 
 # Stands for the stack's own name where problems are told by config key.
 STACK = "(stack name)"
 STACK_NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9]){0,29}")
-
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
-
-
-def _empty_is_none(value: Any) -> Any:
-    return None if value == "" else value
-
-
-ClosablePort = Annotated[PortNumber | None, BeforeValidator(_empty_is_none)]
-
-
-def _strong_enough(value: SecretStr) -> SecretStr:
-    if not 8 <= len(value.get_secret_value()) <= 128:
-        raise ValueError("must have 8 to 128 characters")
-    # Others do not survive every file, URL and pgpass line that a password travels through.
-    if not re.fullmatch("[!-~]+", value.get_secret_value()):
-        raise ValueError("may hold the ASCII characters from ! to ~ only")
-    return value
-
-
-def _registry_name(value: str) -> str:
-    if not re.fullmatch(r"([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?", value):
-        raise ValueError("must look like host[:port][/path], without a scheme")
-    return value
-
-
-def _origins(value: str) -> str:
-    for origin in filter(None, (one.strip() for one in value.split(","))):
-        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin):
-            raise ValueError("must be origins like https://wiki.example, separated by commas")
-    return value
-
-
-Origins = Annotated[str, AfterValidator(_origins)]
-Secret = Annotated[SecretStr, AfterValidator(_strong_enough)]
-RegistryName = Annotated[str, AfterValidator(_registry_name)]
 
 
 class StackSettings(BaseModel):
@@ -109,6 +75,36 @@ class StackSettings(BaseModel):
     )
     protect_data: bool = Field(False, description="keep the volumes on `pulumi destroy`")
 
+    ontology_path: str = Field(
+        "",
+        description="the ontology to import: a folder, git checkout or tarball on this machine; "
+        "a relative path counts from the project's root",
+    )
+    drafts_per_hour: Count = Field(20, description="drafts that one client may create in an hour")
+    draft_reads_per_minute: Count = Field(
+        100, description="requests for a draft by one client in a minute"
+    )
+    lists_per_minute: Count = Field(
+        100, description="requests for a list or search by one client in a minute"
+    )
+    reads_per_minute: Count = Field(
+        200, description="requests for any other page by one client in a minute"
+    )
+    trusted_proxies: Networks = Field(
+        "",
+        description="proxies whose X-Forwarded-For is believed: addresses or networks, "
+        "separated by commas",
+    )
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        1024 * 1024, description="larger request bodies are refused"
+    )
+    request_timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
+        15, description="seconds after which a request is cut"
+    )
+    draft_lifetime_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        7, description="days after which a draft is wiped"
+    )
+
     postgres_password: Secret | None = Field(
         None, description="password of the superuser `postgres`"
     )
@@ -124,6 +120,12 @@ class StackSettings(BaseModel):
     pgadmin_password: Secret | None = Field(None, description="password of pgAdmin's login")
     grafana_password: Secret | None = Field(
         None, description="password of Grafana's `admin` at its first start"
+    )
+    admin_secret: Secret | None = Field(
+        None, description="bearer secret of `/admin`; without one it is closed"
+    )
+    webhook_secret: Secret | None = Field(
+        None, description="key that signs webhooks; without one they are refused"
     )
 
     @classmethod
@@ -187,7 +189,7 @@ class SettingsError(Exception):
 
 def is_secret(key: str) -> bool:
     """Tell whether the config key `key` (camelCase) holds a secret."""
-    return key.endswith("Password")
+    return key.endswith(("Password", "Secret"))
 
 
 def set_command(key: str, value: object) -> str:
@@ -243,7 +245,7 @@ def _plain_secrets(config: Mapping[str, str], secret_keys: frozenset[str]) -> li
                 Problem(
                     key=key,
                     reason="is a secret and stands in clear in the stack's config file",
-                    mend=f"{set_command(key, '')} (with a new password: this one is known now)",
+                    mend=f"{set_command(key, '')} (with a new one: this one is known now)",
                 )
             )
     return problems

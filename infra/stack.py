@@ -1,15 +1,16 @@
 """Which services there are, what each waits for, and what the stack tells the outside."""
 
+import json
 from urllib.parse import quote
 
 import pulumi
 
-from infra import preflight
+from infra import ontology, preflight
 from infra.config import project_config
 from infra.images import public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
-from infra.services import backend, grafana, migrations, pgadmin, postgres, roles
+from infra.services import backend, grafana, importer, migrations, pgadmin, postgres, roles
 from infra.settings import PROJECT, SettingsError, StackSettings
 from infra.targets.docker import DockerTarget
 from infra.versions import PYTHON
@@ -29,7 +30,12 @@ def deploy() -> None:
     migrated = target.job(
         migrations.job(settings, naming, secrets, role.container.id), after=[db, role]
     )
-    target.service(backend.service(settings, naming, secrets), after=[db, migrated])
+    data = [migrated]
+    if imports := importer.job(settings, naming, secrets, role.container.id):
+        # The backend waits: it starts with data, and a failed import leaves the old one serving.
+        data.append(target.job(imports, after=[db, migrated]))
+        pulumi.export("ontology_import", data[-1].container.container_logs.apply(_imported))
+    target.service(backend.service(settings, naming, secrets), after=[db, *data])
     target.service(pgadmin.service(settings, secrets), after=[db])
     if settings.grafana:
         target.volume(grafana.DATA_VOLUME, keep=True)
@@ -44,7 +50,11 @@ def deploy() -> None:
 def _checked_settings(naming: Naming) -> StackSettings:
     try:
         settings = StackSettings.from_config(*project_config(), naming.stack)
-        problems = preflight.taken_ports(settings, naming) + preflight.missing_twins(settings)
+        problems = [
+            *preflight.taken_ports(settings, naming),
+            *preflight.missing_twins(settings),
+            *ontology.problems(settings, backend.UID),
+        ]
         if problems:
             raise SettingsError(problems)
     except SettingsError as error:
@@ -83,6 +93,23 @@ def _export_access(settings: StackSettings, secrets: Passwords) -> None:
     pulumi.export("pgadmin_password", secrets.pgadmin)
     if secrets.grafana is not None:
         pulumi.export("grafana_password", secrets.grafana)
+
+
+def _imported(log: str | None) -> str | None:
+    """Return in a line what the importer's summary says, and warn of files that it left out."""
+    last = next(reversed((log or "").strip().splitlines()), None)
+    try:
+        summary = json.loads(last or "null")
+        counts = ("added", "changed", "revived", "removed", "unchanged", "errors")
+        line = ", ".join(f"{summary[count]} {count}" for count in counts)
+    except (ValueError, TypeError, KeyError):
+        return last  # why there is none
+    if summary["errors"]:
+        pulumi.log.warn(
+            f"files of the ontology could not be read and were left out: {summary['errors']} "
+            f"(make logs ROLE={importer.ROLE})"
+        )
+    return line
 
 
 def _revision(log: str | None) -> str | None:

@@ -137,6 +137,8 @@ class Workload:
     `role` names it (`<project>-<stack>-<role>`) and is its host name on the stack's network.
     `user` is `uid:gid`. `capabilities` are added after all were dropped.
     `stop_grace` is how many seconds it may take to end before it is killed.
+    A container is made anew when any of this changes; `anew_with` (name to value, told apart by
+    value only) adds to it what it does not hold itself.
     """
 
     role: str
@@ -151,6 +153,7 @@ class Workload:
     mounts: Sequence[VolumeMount | HostMount] = ()
     capabilities: Sequence[str] = ()
     stop_grace: int = 10
+    anew_with: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,9 +173,7 @@ class Service(Workload):
 class Job(Workload):
     """A workload that runs once, and whose failure fails `pulumi up`.
 
-    It runs again when its image, files, secrets or `runs_again_with` change (name to value: told
-    apart by value only), and not otherwise. `time_limit` is in seconds.
+    It runs again when its container is made anew, and not otherwise. `time_limit` is in seconds.
     """
 
-    runs_again_with: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     time_limit: int = 600

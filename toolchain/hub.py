@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable
 
 from images import build
-from infra import preflight
+from infra import ontology, preflight
 from infra.naming import Naming
+from infra.services.backend import UID
 from infra.settings import PROJECT, SettingsError, StackSettings
 from toolchain import backend, console, gitfilter, objects, processes, pulumi, view
 from toolchain.console import UserError
@@ -50,7 +51,11 @@ def check(stack: str) -> StackSettings:
     plain = {key: str(value) for key, value in config.items() if key not in secrets}
     try:
         settings = StackSettings.from_config(plain, frozenset(), stack)
-        if problems := preflight.taken_ports(settings, Naming(PROJECT, stack)):
+        problems = [
+            *preflight.taken_ports(settings, Naming(PROJECT, stack)),
+            *ontology.problems(settings, UID),
+        ]
+        if problems:
             raise SettingsError(problems)
     except SettingsError as error:
         raise UserError(str(error), "the commands above, then the same make command") from None

@@ -22,7 +22,7 @@ def readme_table() -> str:
     rows = ["| key | default | meaning |", "|---|---|---|"]
     for name, field in StackSettings.model_fields.items():
         key = to_camel(name)
-        default = "generated" if is_secret(key) else _text(field.default) or "(empty)"
+        default = "generated" if key.endswith("Password") else _text(field.default) or "(empty)"
         rows.append(f"| `{key}` | {default} | {field.description} |")
     return "\n".join(rows)
 

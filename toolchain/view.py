@@ -57,6 +57,7 @@ def urls(stack: str) -> None:
         ("pgAdmin", outputs.get("pgadmin_url")),
         ("Grafana", outputs.get("grafana_url", "off (see `grafana` in the README)")),
         ("passwords", "make passwords"),
+        ("ontology", outputs.get("ontology_import")),
     ]
     for what, where in rows:
         if where is not None:

@@ -2,7 +2,8 @@
 
 Sources have spelt the same facts in several ways: one `parent` or a list `parents`; `properties`,
 or `required_properties` and `optional_properties`. The normal form holds all of them, so that a
-reader finds the spelling it knows. Every other key of the definition is kept as it is.
+reader finds the spelling it knows. A property's `allows_value_from_category` takes the place of two
+older spellings. Every other key of the definition is kept as it is.
 """
 
 from collections.abc import Mapping
@@ -11,10 +12,14 @@ from typing import Any
 from app.ontology.kinds import Kind
 
 # The lists that come in a required and an optional part.
-_PARTED = {
+PARTED = {
     Kind.CATEGORY: ("properties", "subobjects"),
     Kind.SUBOBJECT: ("properties",),
 }
+
+# Where a property takes its values from: the normal key, and one that sources have used for it.
+VALUE_CATEGORY = "allows_value_from_category"
+OLD_VALUE_CATEGORY = "Allows_value_from_category"
 
 
 class DefinitionError(ValueError):
@@ -32,7 +37,9 @@ def normalised(kind: Kind, definition: Mapping[str, Any]) -> dict[str, Any]:
         parents = _parents(definition)
         normal["parents"] = parents
         normal["parent"] = parents[0] if parents else None
-    for part in _PARTED.get(kind, ()):
+    if kind is Kind.PROPERTY and VALUE_CATEGORY not in normal:
+        _rename_value_category(normal)
+    for part in PARTED.get(kind, ()):
         required = _ids(definition, f"required_{part}")
         optional = _ids(definition, f"optional_{part}")
         # Without a part the source does not tell the two apart: nothing is said to be required.
@@ -42,6 +49,14 @@ def normalised(kind: Kind, definition: Mapping[str, Any]) -> dict[str, Any]:
         normal[f"optional_{part}"] = optional
         normal[part] = required + [one for one in optional if one not in required]
     return normal
+
+
+def _rename_value_category(normal: dict[str, Any]) -> None:
+    values = normal.get("allowed_values")
+    if isinstance(normal.get(OLD_VALUE_CATEGORY), str):
+        normal[VALUE_CATEGORY] = normal.pop(OLD_VALUE_CATEGORY)
+    elif isinstance(values, dict) and [*values] == ["from_category"]:
+        normal[VALUE_CATEGORY] = normal.pop("allowed_values")["from_category"]
 
 
 def _parents(definition: Mapping[str, Any]) -> list[str]:

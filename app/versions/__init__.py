@@ -1,1 +1,1 @@
-"""The versions of the ontology and what differs between two of them."""
+"""The versions of the ontology's source, and what has changed from one to another."""

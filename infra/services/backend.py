@@ -2,6 +2,7 @@
 
 import hashlib
 
+from infra import ontology
 from infra.images import ROOT, public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
@@ -14,10 +15,25 @@ ROLE = "backend"
 PORT = 8000
 UID = 10001  # `hub` in app/Dockerfile
 HOME = "/srv"
+ONTOLOGY = f"{HOME}/ontology"
 
 # What the Dockerfile copies; .dockerignore lets nothing else into the build.
 DEPENDENCIES = ("app/Dockerfile", "app/requirements.txt", "constraints.txt", "alembic.ini")
 CODE = ("app", "migrations")
+
+# What app/config.py takes under the same names, in capitals.
+OWN_SETTINGS = (
+    "log_level",
+    "cors_origins",
+    "drafts_per_hour",
+    "draft_reads_per_minute",
+    "lists_per_minute",
+    "reads_per_minute",
+    "trusted_proxies",
+    "max_body_bytes",
+    "request_timeout",
+    "draft_lifetime_days",
+)
 
 
 def image(settings: StackSettings, naming: Naming) -> BuiltImage:
@@ -54,6 +70,12 @@ def code_mounts(settings: StackSettings) -> list[HostMount]:
     return [HostMount(source=str(ROOT / name), path=f"{HOME}/{name}") for name in CODE]
 
 
+def ontology_mounts(settings: StackSettings) -> list[HostMount]:
+    """Return the mount of the ontology's source, where there is one."""
+    source = ontology.source(settings)
+    return [HostMount(source=str(source), path=ONTOLOGY)] if source else []
+
+
 def database_env(role: str, password: SecretFile) -> dict[str, str]:
     """Return the variables by which app/config.py finds the database."""
     return {
@@ -71,6 +93,12 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
     How uvicorn is started stands in app/Dockerfile, once for each of its two targets.
     """
     password = SecretFile(name="app_password", value=secrets.app, uid=UID)
+    keys = [
+        SecretFile(name=name, value=value, uid=UID)
+        for name, value in (("admin_secret", secrets.admin), ("webhook_secret", secrets.webhook))
+        if value is not None
+    ]
+    source = ontology.source(settings)
     return Service(
         role=ROLE,
         image=image(settings, naming),
@@ -78,12 +106,14 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
         env={
             **database_env(roles.APP, password),
             "DEBUG": str(settings.debug).lower(),
-            "LOG_LEVEL": settings.log_level,
-            "CORS_ORIGINS": settings.cors_origins,
+            **{name.upper(): str(getattr(settings, name)) for name in OWN_SETTINGS},
+            **({"ONTOLOGY_PATH": ONTOLOGY} if source else {}),
+            **{f"{key.name.upper()}_FILE": key.path for key in keys},
         },
-        secrets=[password],
+        secrets=[password, *keys],
         ports=[Port(container=PORT, host=settings.backend_port)],
-        mounts=code_mounts(settings),
+        mounts=[*code_mounts(settings), *ontology_mounts(settings)],
+        anew_with={"ontology-inode": ontology.inode(source)} if source else {},
         readiness=_probe("ready"),
         liveness=_probe("live"),
         limits=Limits(memory=512, pids=256),

@@ -25,7 +25,7 @@ def job(
         env=backend.database_env(roles.OWNER, password),
         secrets=[password],
         mounts=backend.code_mounts(settings),
-        runs_again_with={
+        anew_with={
             "migrations": backend.digest_of("migrations"),
             "roles-job": roles_job,
         },

@@ -40,6 +40,8 @@ SET log_statement = 'none';
 
 REVOKE ALL ON DATABASE ontology_hub FROM PUBLIC;
 GRANT CONNECT ON DATABASE ontology_hub TO ontology_app, ontology_read;
+-- The importer compares what is there with what it read in temporary tables.
+GRANT TEMPORARY ON DATABASE ontology_hub TO ontology_app;
 
 ALTER SCHEMA public OWNER TO ontology;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -122,7 +122,6 @@ class DockerTarget:
             attach=True,
             must_run=False,
             logs=True,
-            extra_labels={f"{self._naming.project}.{k}": v for k, v in job.runs_again_with.items()},
             opts={"custom_timeouts": pulumi.CustomTimeouts(create=f"{job.time_limit}s")},
         )
 
@@ -171,13 +170,12 @@ class DockerTarget:
         self,
         workload: Workload,
         after: Sequence[Deployed],
-        extra_labels: dict[str, pulumi.Input[str]] | None = None,
         opts: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> docker.Container:
         labels: dict[str, pulumi.Input[str]] = {
             **self._naming.labels(workload.role),
-            **(extra_labels or {}),
+            **{f"{self._naming.project}.{k}": v for k, v in workload.anew_with.items()},
         }
         mounts = [self._mount(mount) for mount in workload.mounts]
         if workload.files or workload.secrets:

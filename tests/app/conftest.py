@@ -11,7 +11,8 @@ from sqlalchemy.engine import URL, make_url
 
 from infra import versions
 from infra.images import reference
-from tests.app.support import alembic, sql
+from tests.app.hub import UNLIMITED, Hub
+from tests.app.support import alembic, backend, sql
 
 PASSWORD = secrets.token_urlsafe(16)
 
@@ -87,6 +88,16 @@ def database(
     drop(server, url)
 
 
+@pytest.fixture(scope="module")
+def module_database(
+    server: URL, template: URL, create_database: Callable[[str | None], URL]
+) -> Iterator[URL]:
+    """A migrated database of the test file's own, for a backend that runs through all of it."""
+    url = create_database(template.database)
+    yield url
+    drop(server, url)
+
+
 @pytest.fixture
 def empty_database(server: URL, create_database: Callable[[str | None], URL]) -> Iterator[URL]:
     """An empty database of the test's own; the URL is the owner's."""
@@ -99,6 +110,32 @@ def empty_database(server: URL, create_database: Callable[[str | None], URL]) ->
 def app_database(database: URL, roles: dict[str, str]) -> URL:
     """The test's migrated database, as the app's role."""
     return database.set(username=roles["app"])
+
+
+@pytest.fixture(scope="module")
+def serving(
+    server: URL,
+    template: URL,
+    roles: dict[str, str],
+    create_database: Callable[[str | None], URL],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Hub]:
+    """The file's backend, as the app's role, over a migrated database of the file's own."""
+    url = create_database(template.database)
+    folder = tmp_path_factory.mktemp("hub")
+    with (
+        backend(url.set(username=roles["app"]), folder, variables=UNLIMITED) as running,
+        Hub(url, running) as hub,
+    ):
+        yield hub
+    drop(server, url)
+
+
+@pytest.fixture
+def hub(serving: Hub) -> Hub:
+    """The file's backend, without any rows."""
+    serving.clear()
+    return serving
 
 
 @pytest.fixture

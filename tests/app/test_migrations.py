@@ -217,7 +217,11 @@ def test_reading_the_revision_waits_for_no_migration(
 
 def test_the_lock_is_given_back(database: URL) -> None:
     assert alembic(database, "upgrade", "head").returncode == 0
-    locks = sql(database, "SELECT * FROM pg_locks WHERE locktype = 'advisory'")
+    locks = sql(
+        database,
+        "SELECT * FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+        " WHERE locktype = 'advisory' AND datname = current_database()",
+    )
     assert locks == []
 
 

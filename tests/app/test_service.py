@@ -228,7 +228,7 @@ def test_the_process_starts_and_lives_without_a_database(app_database: URL, fold
     nowhere = app_database.set(port=free_port())
     with backend(nowhere, folder, app="routes:app") as running:
         assert running.get("/livez").status_code == 200
-        assert post(running, "/test/modules/x").status_code == 500
+        assert post(running, "/test/modules/x").status_code == 503
         assert running.get("/livez").status_code == 200
 
 

@@ -12,6 +12,12 @@ from infra import preflight, stack
 from infra.targets.engine import Expected
 from tests.infra.declared_graph import CONTAINER, IMAGE, Declare, Graph
 
+LOGS = {
+    "migrations": "migration_revision=0001\n",
+    "importer": 'note: a line for people\n{"added": 6, "changed": 5, "revived": 4, "removed": 3, '
+    '"unchanged": 2, "errors": 1}\n',
+}
+
 
 class RecordingMocks(runtime_mocks.Mocks):
     def __init__(self, graph: Graph) -> None:
@@ -22,7 +28,7 @@ class RecordingMocks(runtime_mocks.Mocks):
         self.graph.order.append(args.name)
         made = {
             IMAGE: {"imageId": f"sha256:{args.name}"},
-            CONTAINER: {"containerLogs": "migration_revision=0001\n"},
+            CONTAINER: {"containerLogs": LOGS.get(args.name, "")},
             "random:index/randomId:RandomId": {"hex": f"{args.inputs.get('keepers', {})}"},
             "random:index/randomPassword:RandomPassword": {"result": f"generated-{args.name}"},
         }
@@ -66,8 +72,11 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
 
         async def program() -> None:
             runtime_mocks.set_mocks(RecordingMocks(graph), "ontology-hub", name, preview=False)
-            stack.deploy()
-            await wait_for_rpcs()
+            try:
+                stack.deploy()
+            finally:
+                # What is left over would be waited for, in vain, by the next program.
+                await wait_for_rpcs()
             for key, value in graph.outputs.items():
                 output = pulumi.Output.from_input(value)
                 graph.outputs[key] = (await output.future(), await output.is_secret())

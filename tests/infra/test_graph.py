@@ -18,8 +18,8 @@ from tests.infra.declared_graph import (
 )
 
 SERVICES = {"db", "backend", "pgadmin", "grafana"}
-JOBS = {"roles", "migrations"}
-DEV = {"hotReload": "true", "databasePort": "5432"}
+JOBS = {"roles", "migrations", "importer"}
+DEV = {"hotReload": "true", "databasePort": "5432", "ontologyPath": "docs"}
 
 
 def names(graph: Graph, type_: str) -> set[str]:
@@ -40,7 +40,7 @@ def test_every_service_and_job_is_there(declare: Declare) -> None:
 
 
 def test_grafana_is_absent_with_its_volume_and_url_when_off(declare: Declare) -> None:
-    graph = declare({"grafana": "false"})
+    graph = declare({**DEV, "grafana": "false"})
     assert set(graph.containers) == (SERVICES | JOBS) - {"grafana"}
     assert "grafana_url" not in graph.outputs
     assert "grafana_password" not in graph.outputs
@@ -156,6 +156,7 @@ def test_a_secret_travels_only_in_files_that_its_owner_alone_reads(
 ) -> None:
     keys = ("postgres", "owner", "app", "read", "pgadmin", "grafana")
     given = {f"{key}Password": f"given-{key}-password" for key in keys} if configured else {}
+    given |= {key: f"given-{key}" for key in ("adminSecret", "webhookSecret") if configured}
     graph = declare(DEV, secrets=given)
     values = given.values() if configured else [f"generated-{key}-password" for key in keys]
     for role, inputs in graph.resources[CONTAINER].items():
@@ -186,19 +187,21 @@ def test_files_arrive_in_a_volume_of_their_own_mounted_read_only(declare: Declar
 
 
 def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> None:
+    api = {"adminSecret": "given-admin", "webhookSecret": "given-webhook"}
     held = {
         role: {
             upload["file"].rsplit("/", 1)[1]
             for upload in plain(inputs["uploads"])
             if upload["permissions"] == "0400"
         }
-        for role, inputs in declare(DEV).couriers.items()
+        for role, inputs in declare(DEV, api).couriers.items()
     }
     assert held == {
         "db": {"postgres_password"},
         "roles": {"postgres_password", "owner_password", "app_password", "read_password"},
         "migrations": {"owner_password"},
-        "backend": {"app_password"},
+        "importer": {"app_password"},
+        "backend": {"app_password", "admin_secret", "webhook_secret"},
         "pgadmin": {"pgadmin_password", "pgpass"},
         "grafana": {"grafana_password"},
     }
@@ -224,7 +227,8 @@ def test_jobs_come_after_what_they_need(declare: Declare) -> None:
         ("pgdata", "db"),
         ("db", "roles"),
         ("roles", "migrations"),
-        ("migrations", "backend"),
+        ("migrations", "importer"),
+        ("importer", "backend"),
         ("db", "pgadmin"),
     ):
         assert order.index(before) < order.index(later), (before, later)
@@ -234,7 +238,7 @@ def test_hot_reload_mounts_the_code_read_only_and_builds_none_of_it(declare: Dec
     graph = declare(DEV)
     for role in ("backend", "migrations"):
         mounts = {m["target"]: m for m in graph.containers[role]["mounts"]}
-        assert set(mounts) == {"/srv/app", "/srv/migrations", "/run/secrets"}
+        assert set(mounts) - {"/srv/ontology"} == {"/srv/app", "/srv/migrations", "/run/secrets"}
         assert all(mount["readOnly"] for mount in mounts.values())
     assert graph.resources[IMAGE]["backend-image"]["build"]["target"] == "deps"
 

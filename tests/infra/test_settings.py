@@ -40,6 +40,10 @@ def refusal(config: dict[str, str], secrets: dict[str, str] | None = None) -> st
         ("logLevel", "LOUD", "'DEBUG', 'INFO'", "logLevel INFO"),
         ("corsOrigins", "wiki.example", "https://wiki.example", "corsOrigins ''"),
         ("startTimeout", "5", "greater than or equal to 10", "startTimeout 180"),
+        ("draftsPerHour", "0", "greater than or equal to 1", "draftsPerHour 20"),
+        ("trustedProxies", "proxy.example", "networks like 10.0.0.0/8", "trustedProxies ''"),
+        ("trustedProxies", "10.0.0.1/8", "has host bits set", "trustedProxies ''"),
+        ("maxBodyBytes", "10", "greater than or equal to 1024", "maxBodyBytes 1048576"),
     ],
 )
 def test_a_bad_value_is_told_with_key_value_reason_and_command(
@@ -88,6 +92,14 @@ def test_a_bad_secret_is_told_without_its_value(value: str) -> None:
 def test_a_secret_in_clear_is_refused_without_showing_it() -> None:
     said = refusal({"ownerPassword": "hunter2-hunter2"})
     assert "stands in clear" in said
+    assert "hunter2" not in said
+
+
+def test_an_api_secret_is_a_secret_too() -> None:
+    said = refusal({"adminSecret": "hunter2-hunter2"}, secrets={"webhookSecret": "short"})
+    assert said.startswith("2 settings are wrong")
+    assert "stands in clear" in said
+    assert "mend: pulumi config set --secret ontology-hub:webhookSecret" in said
     assert "hunter2" not in said
 
 

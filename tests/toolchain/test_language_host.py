@@ -81,7 +81,7 @@ TRANSCRIPTS: dict[str, tuple[str, list[Step]]] = {
                     rf"language +python +{re.escape(version('pulumi'))}",
                     rf"resource +docker +{re.escape(version('pulumi-docker'))}",
                     rf"resource +random +{re.escape(version('pulumi-random'))}",
-                    rf"pytest +{re.escape(version('pytest'))}",
+                    rf"ruff +{re.escape(version('ruff'))}",
                 ),
                 (r"^grpcio ", "warning"),
             ),

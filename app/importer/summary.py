@@ -1,0 +1,112 @@
+"""What an import has done, for people and, on the last line, for programs."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from app.ontology.kinds import Kind
+
+# As many as are told with file and line; all are counted.
+MAX_DETAILS = 100
+MAX_PRINTED = 20
+
+ACTIONS = ("added", "changed", "revived", "removed", "unchanged")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a file, where, in one sentence."""
+
+    path: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}: {self.reason}"
+
+
+class Problems:
+    """Counts problems and keeps the first of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.details: list[Problem] = []
+
+    def add(self, problem: Problem, count: int = 1) -> None:
+        """Keep one problem, and count as many as it stands for."""
+        self.count += count
+        if len(self.details) < MAX_DETAILS:
+            self.details.append(problem)
+
+
+@dataclass(slots=True)
+class Summary:
+    """What an import has done.
+
+    `counts` says for each kind how many items were added, changed, revived, removed, and left
+    unchanged; `skipped` for each folder how many files the hub has no place for. `errors` are
+    files that were left out (what the hub had of them stays as it was), `warnings` what is odd
+    about files that were not. `snapshot` is the id of the snapshot that was added, if any.
+    """
+
+    commit_sha: str | None = None
+    name: str | None = None
+    snapshot: int | None = None
+    counts: dict[Kind, Counter[str]] = field(
+        default_factory=lambda: {one: Counter() for one in Kind}
+    )
+    skipped: Counter[str] = field(default_factory=Counter)
+    files_processed: int = 0
+    errors: Problems = field(default_factory=Problems)
+    warnings: Problems = field(default_factory=Problems)
+    notes: list[str] = field(default_factory=list)
+
+    def synced(self, *kinds: Kind) -> int:
+        """Return how many items of these kinds the source holds, whether or not they changed."""
+        return sum(
+            self.counts[kind][action] for kind in kinds for action in ACTIONS if action != "removed"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the summary as JSON has it: the last line of the command's output."""
+        total: Counter[str] = sum(self.counts.values(), Counter())
+        return {
+            "commit_sha": self.commit_sha,
+            "name": self.name,
+            "snapshot": self.snapshot,
+            "entities_synced": self.synced(Kind.CATEGORY, Kind.PROPERTY, Kind.SUBOBJECT),
+            "modules_synced": self.synced(Kind.MODULE),
+            "profiles_synced": self.synced(Kind.PROFILE),
+            "files_processed": self.files_processed,
+            **{action: total[action] for action in ACTIONS},
+            "kinds": {
+                kind.plural: {action: counts[action] for action in ACTIONS}
+                for kind, counts in self.counts.items()
+            },
+            "skipped": dict(sorted(self.skipped.items())),
+            "errors": self.errors.count,
+            "error_details": [asdict(one) for one in self.errors.details],
+            "warnings": self.warnings.count,
+            "warning_details": [asdict(one) for one in self.warnings.details],
+            "notes": self.notes,
+        }
+
+    def lines(self) -> list[str]:
+        """Return the summary for people, and its document as the last line."""
+        lines = []
+        for kind, counts in self.counts.items():
+            parts = [f"{counts[action]} {action}" for action in ACTIONS if counts[action]]
+            lines.append(f"{kind.plural}: {', '.join(parts) or 'none'}")
+        skipped = [f"{count} of {folder}" for folder, count in sorted(self.skipped.items())]
+        lines.append(f"skipped files: {', '.join(skipped) or 'none'}")
+        lines += [f"note: {note}" for note in self.notes]
+        lines += _told("warning", self.warnings) + _told("error", self.errors)
+        return [*lines, json.dumps(self.document())]
+
+
+def _told(word: str, problems: Problems) -> list[str]:
+    told = [f"{word}: {problem}" for problem in problems.details[:MAX_PRINTED]]
+    if problems.count > len(told):
+        told.append(f"{word}: and {problems.count - len(told)} more")
+    return told

@@ -1,0 +1,111 @@
+"""Whose request it is: proxies are believed if they are named, and nobody else is."""
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+from sqlalchemy.engine import URL
+
+from app.conduct.clients import ForwardedHeaders, client_of
+from app.config import Network
+from tests.app.support import ROOT, backend
+
+PROXY = "10.0.0.1"
+TRUSTED = ("10.0.0.0/24", "2001:db8:ffff::1")
+
+
+def seen(
+    peer: str | None, *forwarded: str, proto: str | None = None, trusted: tuple[str, ...] = TRUSTED
+) -> tuple[str, str]:
+    """Return the client and the scheme of a request from `peer` with these headers."""
+    headers = [(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded]
+    if proto is not None:
+        headers.append((b"x-forwarded-proto", proto.encode("latin-1")))
+    scope: dict[str, Any] = {"type": "http", "scheme": "http", "headers": headers}
+    scope["client"] = (peer, 1234) if peer is not None else None
+    found: list[tuple[str, str]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        found.append((client_of(scope), scope["scheme"]))
+
+    networks = TypeAdapter(tuple[Network, ...]).validate_python(trusted)
+
+    async def unused(*message: Any) -> Any:
+        raise AssertionError
+
+    asyncio.run(ForwardedHeaders(app, networks)(scope, unused, unused))
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        (PROXY, ["192.0.2.1"], "192.0.2.1"),
+        (PROXY, ["192.0.2.9, 192.0.2.1"], "192.0.2.1"),  # the left one is the client's own word
+        (PROXY, ["192.0.2.9, 192.0.2.1, 10.0.0.7"], "192.0.2.1"),
+        (PROXY, ["192.0.2.9", "192.0.2.1"], "192.0.2.1"),  # two headers are one list
+        (PROXY, ["192.0.2.1:4711"], "192.0.2.1"),
+        (PROXY, ["10.0.0.7, 10.0.0.8"], "10.0.0.7"),
+        (PROXY, [], PROXY),
+        ("192.0.2.5", ["192.0.2.1"], "192.0.2.5"),
+        ("10.0.1.1", ["192.0.2.1"], "10.0.1.1"),
+        ("2001:db8:ffff::1", ["192.0.2.1"], "192.0.2.1"),
+        ("2001:db8:ffff::2", ["192.0.2.1"], "2001:db8:ffff::/64"),
+        (PROXY, ["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::/64"),
+        (PROXY, ["[2001:db8:1:2::9]:4711"], "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.5", [], "192.0.2.5"),
+        ("2001:DB8:1:2:0:0:0:1", [], "2001:db8:1:2::/64"),
+        (None, [], "none"),
+        (None, ["192.0.2.1"], "none"),
+    ],
+)
+def test_the_client_is_the_rightmost_address_that_is_no_trusted_proxys(
+    peer: str | None, forwarded: list[str], client: str
+) -> None:
+    assert seen(peer, *forwarded)[0] == client
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["", ",", ", ,", "unknown", "192.0.2.1.5", "192.0.2.1;DROP", "\xff\x00", "1" * 100_000, "[::1"],
+)
+def test_a_forwarded_header_that_holds_no_address_counts_as_absent(garbage: str) -> None:
+    assert seen(PROXY, garbage)[0] == PROXY
+
+
+def test_nobody_is_trusted_by_default() -> None:
+    assert seen(PROXY, "192.0.2.1", proto="https", trusted=()) == (PROXY, "http")
+
+
+@pytest.mark.parametrize(
+    ("peer", "proto", "scheme"),
+    [
+        (PROXY, "https", "https"),
+        (PROXY, "ftp", "http"),
+        (PROXY, "https, http", "http"),
+        ("192.0.2.5", "https", "http"),
+    ],
+)
+def test_the_scheme_too_is_taken_from_trusted_proxies_only(
+    peer: str, proto: str, scheme: str
+) -> None:
+    assert seen(peer, "192.0.2.1", proto=proto)[1] == scheme
+
+
+def commands() -> list[list[str]]:
+    """Return how app/Dockerfile starts uvicorn: one command for each target."""
+    text = (ROOT / "app" / "Dockerfile").read_text().replace("\\\n", "")
+    return [json.loads(found) for found in re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)]
+
+
+def test_uvicorn_itself_believes_nobody_either(template: URL, tmp_path: Any) -> None:
+    """Its default is to believe whoever comes from 127.0.0.1."""
+    for command in commands():
+        assert "--no-proxy-headers" in command
+    forged = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
+    with backend(template, tmp_path, "--no-proxy-headers", app="tests.app.probe:app") as running:
+        answer = running.get("/probe/who", headers=forged).json()
+    assert answer == {"client": "127.0.0.1", "url": running.url + "/probe/who"}
