@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Computed, Index, Text, UniqueConstraint, literal_column, text
@@ -91,10 +91,7 @@ class Entity(Row, EntityBase, table=True):
         ),
     )
     # Nobody asks an Entity for it, and the ORM must not write it.
-    __mapper_args__: ClassVar[dict[str, Any]] = {
-        "eager_defaults": True,
-        "exclude_properties": ["search_line"],
-    }
+    __mapper_args__ = {"eager_defaults": True, "exclude_properties": ["search_line"]}
 
 
 class EntityCreate(EntityBase):
