@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from bench import signals
-from bench.api import database, latency, throughput
+from bench.api import database, imports, latency, throughput
 from bench.api.ontology import Ontology
 from bench.api.report import table
 from tests.app.support import sql
@@ -65,13 +65,22 @@ def _measure(parts: Sequence[str], given: argparse.Namespace) -> str:
             small = _filled(server, given.small)
         if "throughput" in parts:
             console.step(f"API and bare handler in turns, {given.rounds} rounds")
-            found = throughput.measure(small[0], folder, given.rounds, console.say)
-            report.append(table("API, requests/s", "bare, requests/s", found))
+            rates, work = throughput.measure(small[0], folder, given.rounds, console.say)
+            report.append(table("API, requests/s", "bare, requests/s", rates))
+            report.append(table("API, µs of the worker", "bare, µs of the worker", work))
         if "latency" in parts:
             large = _filled(server, given.large)
             console.step("answers of either size, in turns, by one client")
             found = latency.measure(small, large, folder, given.samples, console.say)
             report.append(table(f"{given.large:,}, ms", f"{given.small:,}, ms", found))
+        if "import" in parts:
+            console.step("importer and bare COPY in turns; then the importer's memory")
+            url = database.create(server, "imported")
+            found = imports.measure_time(url, folder, given.rounds, console.say)
+            report.append(table("importer, s", "bare COPY, s", found))
+            sizes = (given.large // 100, given.large // 10)
+            found = imports.measure_memory(url, folder, sizes, console.say)
+            report.append(table(f"{sizes[1]:,}, MiB", f"{sizes[0]:,}, MiB", found))
         version = sql(server, "SHOW server_version")[0]["server_version"]
     return (
         f"\n{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores (the API has one, PostgreSQL and"

@@ -16,8 +16,9 @@ end
 function done(summary, latency, requests)
   local errors = summary.errors
   io.write(string.format(
-    '{"requests": %d, "seconds": %f, "failed": %d}\n',
+    '{"requests": %d, "seconds": %f, "failed": {"connect": %d, "read": %d, "write": %d,'
+      .. ' "status": %d, "timeout": %d}}\n',
     summary.requests, summary.duration / 1e6,
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout
+    errors.connect, errors.read, errors.write, errors.status, errors.timeout
   ))
 end
