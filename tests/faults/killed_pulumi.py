@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from tests.stack.stack_under_test import PROJECT, SERVICES, Stack, docker
+from tests.stack.stack_under_test import SERVICES, Stack
 
 MOMENTS = {"resourcePreEvent": "beginning", "resOutputsEvent": "end"}
 # Comparisons: nothing is under way on the engine.
@@ -121,26 +121,14 @@ def assert_sound(stack: Stack) -> None:
     assert stack.get("/health")[0] == 200
     exported = json.loads(stack.pulumi("stack", "export"))["deployment"]
     assert not exported.get("pending_operations")
-    assert on_the_engine(stack) == in_the_state(exported["resources"])
+    assert stack.objects() == in_the_state(exported["resources"])
     assert not locks(stack)
     assert not plugins(stack)
     stack.unchanged()
 
 
-def on_the_engine(stack: Stack) -> dict[str, list[str]]:
-    """Return all that bears the stack's labels: ids, of volumes and images names."""
-    label = f"--filter=label={PROJECT}.stack={stack.name}"
-    images = docker("images", label, "--format={{.Repository}}:{{.Tag}}")
-    return {
-        "Container": sorted(docker("ps", "--all", "--quiet", "--no-trunc", label).split()),
-        "Network": sorted(docker("network", "ls", "--quiet", "--no-trunc", label).split()),
-        "RemoteImage": sorted(images.split()),
-        "Volume": sorted(docker("volume", "ls", "--quiet", label).split()),
-    }
-
-
 def in_the_state(resources: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Return the same as `on_the_engine`, as Pulumi's state has it."""
+    """Return the same as `Stack.objects`, as Pulumi's state has it."""
     known: dict[str, list[str]] = {}
     for kind in ("Container", "Network", "RemoteImage", "Volume"):
         of_kind = [one for one in resources if one["type"].endswith(f":{kind}")]

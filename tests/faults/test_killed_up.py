@@ -13,7 +13,7 @@ from itertools import zip_longest
 import pytest
 
 from tests.faults import killed_pulumi
-from tests.faults.killed_pulumi import Kill, assert_sound, chosen, on_the_engine
+from tests.faults.killed_pulumi import Kill, assert_sound, chosen
 from tests.stack.stack_under_test import Stack
 
 ROW = "select label from modules where module_id = 'kept'"
@@ -30,7 +30,7 @@ def stack(new_stack: Callable[[], Stack]) -> Iterator[Stack]:
     stack.hub("up")
     stack.hub("down")
     # Of this stack alone: in the hours that this may take, others may use the engine.
-    assert not any(on_the_engine(stack).values())
+    assert not any(stack.objects().values())
 
 
 def test_a_killed_up_and_a_killed_destroy_are_got_over_and_no_data_is_lost(stack: Stack) -> None:
@@ -45,7 +45,7 @@ def test_a_killed_up_and_a_killed_destroy_are_got_over_and_no_data_is_lost(stack
         _kill(stack, "up", creation)
         if number % 4 == 3:
             stack.hub("down")
-            left = on_the_engine(stack)
+            left = stack.objects()
             assert not [kind for kind in left if left[kind] and kind != "Volume"], left
         stack.hub("up")
         _assert_sound_with_data(stack)
@@ -54,7 +54,7 @@ def test_a_killed_up_and_a_killed_destroy_are_got_over_and_no_data_is_lost(stack
             stack.hub("up")
             _assert_sound_with_data(stack)
         stack.hub("down")
-        left = on_the_engine(stack)
+        left = stack.objects()
         assert left.pop("Volume") == [f"ontology-hub-{stack.name}-pgdata"]
         assert not any(left.values()), left
 

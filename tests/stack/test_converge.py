@@ -13,7 +13,7 @@ import pytest
 
 from infra import versions
 from infra.images import reference
-from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually, on_the_engine
+from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually
 
 IMAGE = reference(
     versions.PYTHON, "local" if os.environ.get("IMAGE_SOURCE") != "registry" else "registry"
@@ -22,13 +22,12 @@ IMAGE = reference(
 
 @pytest.fixture(scope="module")
 def stack(new_stack: Callable[[], Stack]) -> Iterator[Stack]:
-    before = on_the_engine()
     stack = new_stack()
     stack.config(hotReload="true")
     stack.up()
     yield stack
     stack.hub("down")
-    assert on_the_engine() == before
+    assert not any(stack.objects().values())
 
 
 def labels(stack_name: str, role: str | None = None) -> list[str]:
