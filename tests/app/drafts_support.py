@@ -217,3 +217,34 @@ def client(
             yield made
         finally:
             made.http.close()
+
+
+_FIELDS = {
+    *("entity_type", "entity_id", "field", "code", "message", "severity", "suggested_semver"),
+    *("old_value", "new_value"),
+}
+
+
+def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all findings; checks that each stands where its severity belongs."""
+    lists = {"error": report["errors"], "warning": report["warnings"], "info": report["info"]}
+    for severity, found in lists.items():
+        assert all(set(one) == _FIELDS and one["severity"] == severity for one in found)
+    assert report["is_valid"] == (not report["errors"])
+    return [one for found in lists.values() for one in found]
+
+
+def only(report: dict[str, Any], code: str) -> dict[str, Any]:
+    """Return the one finding with this code."""
+    (found,) = [one for one in findings(report) if one["code"] == code]
+    return found
+
+
+def codes(report: dict[str, Any]) -> list[str]:
+    """Return the codes of all findings, sorted."""
+    return sorted(one["code"] for one in findings(report))
+
+
+def check(found: dict[str, Any], **expected: Any) -> None:
+    """Check that the finding has these members."""
+    assert {name: found[name] for name in expected} == expected
