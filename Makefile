@@ -12,10 +12,10 @@ HUB = $(ENV) && python -m toolchain.hub
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs psql passwords recover images test lint bench
+.PHONY: help setup up down status logs psql passwords recover images test test-faults lint bench
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: ## find or install the engine, Pulumi and the Python packages
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer on PATH" >&2; \
@@ -50,6 +50,9 @@ test: setup ## lint, types and every test, on a real engine; TESTS=tests/app for
 	@$(HUB) test-tools
 	@$(MAKE) --no-print-directory lint
 	@$(ENV) && export IMAGE_SOURCE="$${IMAGE_SOURCE:-$$(pulumi config get ontology-hub:imageSource)}" && python -m pytest $(TESTS)
+
+test-faults: images ## kill pulumi at events of its engine and see `make up` get over it (KILLS=8, KILLS=all, SEED=n)
+	@$(ENV) && export IMAGE_SOURCE="$${IMAGE_SOURCE:-$$(pulumi config get ontology-hub:imageSource)}" && python -m pytest -s tests/faults
 
 lint: setup ## ruff and mypy
 	@$(ENV) && ruff check . toolchain/host/pulumi-language-python && ruff format --check . && mypy

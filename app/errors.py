@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from app.database_errors import DATABASE_ERRORS, unavailable, unstorable
@@ -70,15 +71,25 @@ async def _http_error(request: Request, error: Exception) -> ProblemResponse:
     if detail in _WORDS.get(status, ()):
         detail = _SENTENCES[status]
     members = error.members if isinstance(error, Refusal) else {}
-    return problem(status, detail, headers=error.headers, **members)
+    headers = {"Allow": _allowed(request)} if status == 405 else error.headers
+    return problem(status, detail, headers=headers, **members)
+
+
+def _allowed(request: Request) -> str:
+    # Starlette names the methods of the first route at this address only.
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.methods and route.path_regex.match(request.scope["path"]):
+            methods |= route.methods
+    return ", ".join(sorted(methods))
 
 
 async def _invalid_request(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     items = error.errors()
-    if items and items[0]["type"] == "json_invalid":
-        reason, where = items[0]["ctx"]["error"], items[0]["loc"][-1]
-        return problem(400, f"The body is no JSON: {reason} at character {where}.")
+    match items:
+        case [{"type": "json_invalid", "loc": ["body", int(where)], "ctx": {"error": reason}}]:
+            return problem(400, f"The body is no JSON: {reason} at character {where}.")
     if isinstance(error.body, bytes):  # FastAPI parses no other content types
         return problem(415, "The body must be JSON, with Content-Type: application/json.")
     # Only where and what: the rejected input itself is not echoed.

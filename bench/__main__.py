@@ -4,7 +4,6 @@ import argparse
 import os
 import secrets
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench import compose_program, measure, timeline
+from bench import compose_program, measure, signals, timeline
 from bench.compose_program import Compose
 from bench.sides import (
     ComposeSide,
@@ -46,10 +45,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error(f"--rounds must be 1 or more, not {arguments.rounds}")
-    # Else nothing would be cleaned up when a CI job is told to stop, or Ctrl-C ignored where a
-    # shell has started this in the background.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler)
+    signals.stop_in_order()
     try:
         if not shutil.which("pulumi"):
             raise UserError("pulumi is not on PATH here", "make bench")

@@ -63,7 +63,7 @@ def login(environment: Mapping[str, str], own_cli: bool) -> Login:
             why = f"{name} is set"
             break
     else:
-        if current := _logged_in(users_home / "credentials.json"):
+        if current := logged_in(users_home / "credentials.json"):
             why = f"logged in to {current}"
     keep_home = why is not None or "PULUMI_HOME" in environment or not own_cli
     return Login(None if keep_home else pulumi_home(), why)
@@ -130,7 +130,8 @@ def _ensure_passphrase() -> None:
         Path(name).unlink()
 
 
-def _logged_in(credentials: Path) -> str | None:
+def logged_in(credentials: Path) -> str | None:
+    """Return the URL that Pulumi's file of logins names as the current one."""
     try:
         current = json.loads(credentials.read_text()).get("current")
     except (OSError, ValueError, AttributeError):

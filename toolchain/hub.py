@@ -12,8 +12,9 @@ from infra import ontology, preflight
 from infra.naming import Naming
 from infra.services.backend import UID
 from infra.settings import PROJECT, SettingsError, StackSettings
-from toolchain import console, gitfilter, processes, pulumi, view
+from toolchain import backend, console, gitfilter, objects, processes, pulumi, view
 from toolchain.console import UserError
+from toolchain.converge import converge
 from toolchain.decisions import decide
 from toolchain.recover import recover
 
@@ -21,6 +22,7 @@ from toolchain.recover import recover
 def up(stack: str) -> None:
     """Bring the stack up, and say where it is."""
     prepare(stack)
+    converge(stack)
     console.step(f"deploying stack {stack} (half a minute; more where images are to be pulled)")
     pulumi.run("up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs")
     view.urls(stack)
@@ -91,8 +93,11 @@ def down(stack: str) -> None:
             "protectData is set but not deployed yet: this would remove the data",
             "make up, then make down",
         )
+    converge(stack)
     # Without a refresh, which costs 2 s and tells nothing here: what is gone already is skipped.
     pulumi.run("destroy", "--stack", stack, "--yes", "--skip-preview", "--refresh=false")
+    if kept := objects.volumes(stack):
+        console.say(f"kept its volumes: {', '.join(kept)} (docker volume rm ... removes them)")
 
 
 COMMANDS: dict[str, Callable[[str], None]] = {
@@ -112,6 +117,7 @@ def main(arguments: list[str]) -> int:
     command, *rest = arguments
     try:
         gitfilter.install()
+        backend.mend()
         stack = pulumi.stack_name()
         if command == "logs":
             view.logs(stack, rest[0] if rest else None)

@@ -80,6 +80,14 @@ def set_config(stack: str, key: str, value: str) -> None:
     capture("config", "set", "--stack", stack, f"{PROJECT}:{key}", value)
 
 
+def export(stack: str) -> dict[str, Any]:
+    """Return the stack's state (a Pulumi `deployment`), secrets encrypted as they are stored."""
+    found: dict[str, Any] = json.loads(capture("stack", "export", "--stack", stack))
+    # A service may have none for a stack that was never deployed.
+    deployment: dict[str, Any] = found.get("deployment") or {}
+    return deployment
+
+
 def outputs(stack: str) -> dict[str, Any]:
     """Return the stack's outputs, secrets masked; empty if nothing is deployed."""
     found: dict[str, Any] = json.loads(capture("stack", "output", "--stack", stack, "--json"))

@@ -5,31 +5,22 @@ Containers and networks are found by the stack's labels and removed; volumes nev
 """
 
 import re
-import subprocess
 import time
 from pathlib import Path
 
-from infra.naming import Naming
 from infra.settings import PROJECT
-from toolchain import console, pulumi
-from toolchain.console import UserError
+from toolchain import console, locks, objects, pulumi, strays
 
 
 def recover(stack: str) -> None:
     """Remove the stack's containers and networks and set its old state aside."""
-    filters = Naming(PROJECT, stack).filters()
-    for container in _docker("ps", "--all", "--quiet", *filters).split():
-        # A database that is killed recovers, but one that is stopped has nothing to recover.
-        _docker("stop", "--time=60", container)
-        _docker("rm", "--force", "--volumes", container)
-    for network in _docker("network", "ls", "--quiet", *filters).split():
-        _docker("network", "rm", network)
-    # Built for this stack alone; the next `up` would build them under other names.
-    for image in set(_docker("images", "--quiet", *filters).split()):
-        _docker("rmi", "--force", image)
-    kept = _docker("volume", "ls", "--quiet", *filters).split()
+    locks.settle(stack)
+    strays.end(pulumi.ROOT)
+    # Built images too: the next `up` builds them under other names.
+    for line in objects.remove(objects.of(stack)):
+        console.say(line)
     console.say(f"removed the containers, networks and built images of stack {stack}")
-    console.say(f"kept its volumes: {', '.join(kept) or 'there are none'}")
+    console.say(f"kept its volumes: {', '.join(objects.volumes(stack)) or 'there are none'}")
     _set_state_aside(stack)
     _forget_encrypted_config(pulumi.config_file(stack))
     console.say("now run: make up")
@@ -59,10 +50,3 @@ def _forget_encrypted_config(path: Path) -> None:
     path.write_text(text)
     for key in lost:
         console.say(f"set again what was encrypted: pulumi config set --secret ontology-hub:{key}")
-
-
-def _docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise UserError(f"docker {' '.join(arguments)}: {done.stderr.strip()}", "make recover")
-    return done.stdout

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.api.problems import problems
 from app.conduct.policies import Policy, limited
 from app.conduct.windows import spend
 from app.config import get_settings
@@ -26,7 +27,11 @@ router = APIRouter(
 )
 
 
-@router.post("", status_code=201)
+_NOT_FOUND = {404: "No draft is opened by this token"}
+_NOT_PENDING = {400: "The draft is not in pending status"}
+
+
+@router.post("", status_code=201, responses=problems({429: "This client has asked too often"}))
 @router.post("/", status_code=201, include_in_schema=False)
 async def create_draft(
     request: Request, body: DraftRequest, session: SessionDep
@@ -50,28 +55,32 @@ async def create_draft(
 
 # `:path`, so that a token with a slash in it is unknown like any other. Then what is more specific
 # must stand first.
-@router.get("/{token:path}/diff")
+@router.get("/{token:path}/diff", responses=problems(_NOT_FOUND))
 @limited(Policy.DRAFT_READ)
 async def get_diff(request: Request, token: str, session: SessionDep) -> Diff:
     """Return what the draft would change in the ontology as it is now."""
     return await service.current_diff(session, token)
 
 
-@router.get("/{token:path}/files")
+@router.get("/{token:path}/files", responses=problems(_NOT_FOUND))
 @limited(Policy.DRAFT_READ)
 async def get_files(request: Request, token: str, session: SessionDep) -> DraftFiles:
     """Return what the draft would change in the source's repository: files, and one patch."""
     return await service.files(session, token)
 
 
-@router.get("/{token:path}", response_model=DraftPublic)
+@router.get("/{token:path}", response_model=DraftPublic, responses=problems(_NOT_FOUND))
 @limited(Policy.DRAFT_READ)
 async def get_draft(request: Request, token: str, session: SessionDep) -> Draft:
     """Return the draft as it was last changed."""
     return await service.find(session, token)
 
 
-@router.patch("/{token:path}", response_model=DraftPublic)
+@router.patch(
+    "/{token:path}",
+    response_model=DraftPublic,
+    responses=problems(_NOT_FOUND | _NOT_PENDING),
+)
 @limited(Policy.DRAFT_READ)
 async def patch_draft(request: Request, token: str, body: DraftPatch, session: SessionDep) -> Draft:
     """Merge changes into the draft by id; diff and report are made anew."""

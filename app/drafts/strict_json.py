@@ -27,6 +27,8 @@ class JsonRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
+            if not _says_json(request):
+                return await handle(request)  # FastAPI refuses it, with the reason
             body = await request.body()
             return await handle(_Parsed(request, body, strict_json(body)) if body else request)
 
@@ -46,6 +48,11 @@ class _Parsed(Request):
 
     async def json(self) -> Any:
         return self._value
+
+
+def _says_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind.startswith("application/") and kind.endswith(("/json", "+json"))
 
 
 def strict_json(body: bytes) -> Any:
@@ -80,4 +87,4 @@ def _fits(number: float) -> bool:
 
 
 def _invalid(path: Path, reason: str) -> RequestValidationError:
-    return RequestValidationError([{"type": "json_invalid", "loc": ("body", *path), "msg": reason}])
+    return RequestValidationError([{"type": "json_refused", "loc": ("body", *path), "msg": reason}])

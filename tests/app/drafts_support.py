@@ -1,7 +1,7 @@
 """A running hub with a small ontology, and what a client of drafts does with it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from sqlalchemy.engine import URL
 
 from app.ontology.kinds import Kind
 from app.ontology.normal import normalised
-from tests.app.conftest import drop
 from tests.app.support import Backend, backend, sql
 
 # The limits stay on; these tests ask more often than a person would.
@@ -204,10 +203,15 @@ def token_of(created: Mapping[str, Any]) -> str:
 
 @contextmanager
 def client(
-    url: URL, folder: Path, *options: str, variables: Mapping[str, str] | None = None
+    url: URL,
+    role: str,
+    folder: Path,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Client]:
-    """Run a backend on this database, and yield a client of it."""
-    with backend(url, folder, *options, variables={**OFTEN, **(variables or {})}) as running:
+    """Run a backend as `role` on the owner's database `url`, and yield a client of it."""
+    settings = {**OFTEN, **(variables or {})}
+    with backend(url.set(username=role), folder, *options, variables=settings) as running:
         made = Client(running, url)
         try:
             yield made
@@ -215,14 +219,32 @@ def client(
             made.http.close()
 
 
-@contextmanager
-def seeded(
-    server: URL, template: URL, create_database: Callable[[str | None], URL]
-) -> Iterator[URL]:
-    """Make a database with the small ontology, and drop it at the end."""
-    url = create_database(template.database)
-    try:
-        seed(url)
-        yield url
-    finally:
-        drop(server, url)
+_FIELDS = {
+    *("entity_type", "entity_id", "field", "code", "message", "severity", "suggested_semver"),
+    *("old_value", "new_value"),
+}
+
+
+def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all findings; checks that each stands where its severity belongs."""
+    lists = {"error": report["errors"], "warning": report["warnings"], "info": report["info"]}
+    for severity, found in lists.items():
+        assert all(set(one) == _FIELDS and one["severity"] == severity for one in found)
+    assert report["is_valid"] == (not report["errors"])
+    return [one for found in lists.values() for one in found]
+
+
+def only(report: dict[str, Any], code: str) -> dict[str, Any]:
+    """Return the one finding with this code."""
+    (found,) = [one for one in findings(report) if one["code"] == code]
+    return found
+
+
+def codes(report: dict[str, Any]) -> list[str]:
+    """Return the codes of all findings, sorted."""
+    return sorted(one["code"] for one in findings(report))
+
+
+def check(found: dict[str, Any], **expected: Any) -> None:
+    """Check that the finding has these members."""
+    assert {name: found[name] for name in expected} == expected

@@ -41,7 +41,7 @@ class Snapshots:
         self._runner.__enter__()
         self._pool = database.read_pool(self._settings)
         self._runner.run(self._pool.__aenter__())
-        reader = database.Reader(self._pool, self._settings.database_pool_timeout)
+        reader = database.Reader(self._pool)
         self.history: History = SnapshotHistory(reader)
         return self
 

@@ -50,6 +50,11 @@ def category(item_id: str, **more: Any) -> dict[str, Any]:
     return {"id": item_id, "label": item_id, "description": f"{item_id}.", **more}
 
 
+def edit(path: Path, **members: Any) -> None:
+    """Set members of a JSON file."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), **members}))
+
+
 def run_import(url: URL, path: Path, **options: Any) -> Summary:
     """Import, in this process, as whom the URL names."""
     return asyncio.run(import_source(settings(url), path, **options))

@@ -119,7 +119,10 @@ async def stored(body: Annotated[dict[str, Any], Body()], session: SessionDep) -
 @router.get("/text")
 async def read_text(reader: ReaderDep, value: str) -> Response:
     """Have the database read the client's text."""
-    return Response(await reader.value("SELECT $1::text", value))
+    found = await reader.value("SELECT $1::text", value)
+    if found is None:
+        raise HTTPException(404, "Nothing is called so.")
+    return Response(found)
 
 
 @router.post("/slow")

@@ -1,6 +1,6 @@
 """What a draft would change: compared in the normal form with what is there now."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from tests.app.drafts_support import (
     module,
     profile,
     proposal,
-    seeded,
+    seed,
     token_of,
 )
 from tests.app.support import sql
@@ -30,15 +30,11 @@ KINDS = ("categories", "properties", "subobjects", "modules", "profiles")
 
 @pytest.fixture(scope="module")
 def hub(
-    server: URL,
-    template: URL,
-    create_database: Callable[[str | None], URL],
-    tmp_path_factory: pytest.TempPathFactory,
+    module_database: URL, roles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    with (
-        seeded(server, template, create_database) as url,
-        client(url, tmp_path_factory.mktemp("diff")) as made,
-    ):
+    seed(module_database)
+    folder = tmp_path_factory.mktemp("diff")
+    with client(module_database, roles["app"], folder) as made:
         yield made
 
 

@@ -1,6 +1,6 @@
 """Changes to a draft: merged by id, checked as a whole, and never lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any
@@ -20,7 +20,7 @@ from tests.app.drafts_support import (
     module,
     profile,
     proposal,
-    seeded,
+    seed,
     token_of,
 )
 from tests.app.support import sql
@@ -28,17 +28,13 @@ from tests.app.support import sql
 
 @pytest.fixture(scope="module")
 def hub(
-    server: URL,
-    template: URL,
-    create_database: Callable[[str | None], URL],
-    tmp_path_factory: pytest.TempPathFactory,
+    module_database: URL, roles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    with (
-        seeded(server, template, create_database) as url,
-        client(
-            url, tmp_path_factory.mktemp("patch"), variables={"MAX_BODY_BYTES": "20000"}
-        ) as made,
-    ):
+    seed(module_database)
+    folder = tmp_path_factory.mktemp("patch")
+    with client(
+        module_database, roles["app"], folder, variables={"MAX_BODY_BYTES": "20000"}
+    ) as made:
         yield made
 
 

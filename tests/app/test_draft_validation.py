@@ -1,71 +1,38 @@
-"""The report on a draft: each code, and the sum that is drawn from them."""
+"""The report on a draft: what it may not name, and what must not go round in circles."""
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
-from app.drafts.cycles import cycles
 from app.drafts.validation import DATATYPES
 from app.ontology.kinds import Kind
 from tests.app.drafts_support import (
     Client,
     add_entity,
     add_module,
+    check,
     client,
+    codes,
     entity,
     module,
+    only,
     profile,
     proposal,
-    seeded,
+    seed,
 )
 from tests.app.support import sql
-
-FIELDS = {
-    *("entity_type", "entity_id", "field", "code", "message", "severity", "suggested_semver"),
-    *("old_value", "new_value"),
-}
 
 
 @pytest.fixture(scope="module")
 def hub(
-    server: URL,
-    template: URL,
-    create_database: Callable[[str | None], URL],
-    tmp_path_factory: pytest.TempPathFactory,
+    module_database: URL, roles: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    with (
-        seeded(server, template, create_database) as url,
-        client(url, tmp_path_factory.mktemp("validation")) as made,
-    ):
+    seed(module_database)
+    folder = tmp_path_factory.mktemp("validation")
+    with client(module_database, roles["app"], folder) as made:
         yield made
-
-
-def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all findings; checks that each stands where its severity belongs."""
-    lists = {"error": report["errors"], "warning": report["warnings"], "info": report["info"]}
-    for severity, found in lists.items():
-        assert all(set(one) == FIELDS and one["severity"] == severity for one in found)
-    assert report["is_valid"] == (not report["errors"])
-    return [one for found in lists.values() for one in found]
-
-
-def only(report: dict[str, Any], code: str) -> dict[str, Any]:
-    """Return the one finding with this code."""
-    (found,) = [one for one in findings(report) if one["code"] == code]
-    return found
-
-
-def codes(report: dict[str, Any]) -> list[str]:
-    return sorted(one["code"] for one in findings(report))
-
-
-def check(found: dict[str, Any], **expected: Any) -> None:
-    assert {name: found[name] for name in expected} == expected
 
 
 def test_a_draft_that_changes_nothing_is_valid_and_a_patch(hub: Client) -> None:
@@ -341,185 +308,3 @@ def test_the_eighteen_datatypes_and_none_at_all_are_valid(hub: Client) -> None:
     assert len(set(DATATYPES)) == 18
     new = [entity(f"p{n}", {"datatype": one}) for n, one in enumerate(DATATYPES)]
     assert hub.report(proposal(properties=[*new, entity("without", {})]))["errors"] == []
-
-
-@pytest.mark.parametrize(
-    ("element", "kind", "code", "severity", "semver", "field", "values"),
-    [
-        (
-            entity("has_age", {"datatype": "Text", "cardinality": "single"}),
-            *("properties", "DATATYPE_CHANGED", "warning", "major", "datatype", ("Number", "Text")),
-        ),
-        (
-            entity("has_wingspan", {"datatype": "Quantity", "cardinality": "single"}),
-            *("properties", "CARDINALITY_RESTRICTED", "warning", "major", "cardinality"),
-            ("multiple", "single"),
-        ),
-        (
-            entity("has_age", {"datatype": "Number", "cardinality": "multiple"}),
-            *("properties", "CARDINALITY_RELAXED", "info", "minor", "cardinality"),
-            ("single", "multiple"),
-        ),
-        (
-            entity("Animal", {"parent": "Thing", "properties": ["has_name"]}),
-            *("categories", "PROPERTY_REMOVED", "warning", "major", "properties"),
-            ("has_age", None),
-        ),
-        (
-            entity("Loner", {"properties": ["has_name"]}),
-            *("categories", "PROPERTY_ADDED", "info", "minor", "properties", (None, "has_name")),
-        ),
-        (
-            entity("Nest", {}),
-            *("subobjects", "PROPERTY_REMOVED", "warning", "major", "properties"),
-            ("has_age", None),
-        ),
-        (
-            entity("Burrow", {"properties": ["has_name"]}),
-            *("subobjects", "PROPERTY_ADDED", "info", "minor", "properties", (None, "has_name")),
-        ),
-        (
-            entity("Bird", {"parent": "Animal", "properties": ["has_wingspan"]}),
-            *("categories", "SUBOBJECT_REMOVED", "warning", "major", "subobjects"),
-            ("Nest", None),
-        ),
-        (
-            entity("Loner", {"subobjects": ["Nest"]}),
-            *("categories", "SUBOBJECT_ADDED", "info", "minor", "subobjects", (None, "Nest")),
-        ),
-        (
-            entity("Fish", {}),
-            *("categories", "ENTITY_ADDED", "info", "minor", None, (None, None)),
-        ),
-        (entity("p", {}), *("properties", "ENTITY_ADDED", "info", "minor", None, (None, None))),
-        (entity("S", {}), *("subobjects", "ENTITY_ADDED", "info", "minor", None, (None, None))),
-        (
-            entity("Bird", label="Birds"),
-            *("categories", "LABEL_CHANGED", "info", "patch", "label", ("Bird", "Birds")),
-        ),
-        (
-            entity("Bird", description="é" * 51),
-            *("categories", "DESCRIPTION_CHANGED", "info", "patch", "description"),
-            ("As it is.", "é" * 50 + "..."),
-        ),
-        (
-            entity("Bird", description="e" * 50),
-            *("categories", "DESCRIPTION_CHANGED", "info", "patch", "description"),
-            ("As it is.", "e" * 50),
-        ),
-        (
-            module("zoo", label="The zoo"),
-            *("modules", "LABEL_CHANGED", "info", "patch", "label", ("Zoo", "The zoo")),
-        ),
-        (
-            profile("all", description="All of it"),
-            *("profiles", "DESCRIPTION_CHANGED", "info", "patch", "description"),
-            (None, "All of it"),
-        ),
-    ],
-)
-def test_a_change_says_what_it_means(
-    hub: Client,
-    element: dict[str, Any],
-    kind: str,
-    code: str,
-    severity: str,
-    semver: str,
-    field: str | None,
-    values: tuple[Any, Any],
-) -> None:
-    report = hub.report(proposal(**{kind: [element]}))
-    found = only(report, code)
-    check(found, severity=severity, suggested_semver=semver, field=field)
-    check(found, old_value=values[0], new_value=values[1])
-    assert codes(report) == [code]
-    assert report["suggested_semver"] == semver
-    (reason,) = report["semver_reasons"]
-    assert reason.startswith(f"{code}: {found['entity_id']}")
-
-
-@pytest.mark.parametrize(
-    ("deletions", "entity_type"),
-    [
-        ({"categories": ["Loner"]}, "category"),
-        ({"properties": ["has_nobody"]}, "property"),
-        ({"subobjects": ["Burrow"]}, "subobject"),
-        ({"modules": ["spare"]}, "module"),
-        ({"profiles": ["none"]}, "profile"),
-    ],
-)
-def test_a_removal_is_major(hub: Client, deletions: dict[str, list[str]], entity_type: str) -> None:
-    report = hub.report(proposal(deletions=deletions))
-    (item_id,) = next(iter(deletions.values()))
-    check(
-        only(report, "ENTITY_REMOVED"),
-        **{"entity_type": entity_type, "entity_id": item_id, "severity": "warning"},
-        suggested_semver="major",
-    )
-    assert report["is_valid"]
-    assert (report["suggested_semver"], report["semver_reasons"]) == (
-        "major",
-        [f"ENTITY_REMOVED: {item_id}"],
-    )
-
-
-def test_the_strongest_step_wins_and_gives_its_own_reasons_alone(hub: Client) -> None:
-    minor = [entity("Fish", {}), entity("Bird", label="Birds")]
-    report = hub.report(proposal(categories=minor))
-    assert (report["suggested_semver"], report["semver_reasons"]) == (
-        "minor",
-        ["ENTITY_ADDED: Fish"],
-    )
-    major = [entity("has_age", {"datatype": "Text", "cardinality": "multiple"})]
-    report = hub.report(proposal(categories=minor, properties=major))
-    assert (report["suggested_semver"], report["semver_reasons"]) == (
-        "major",
-        ["DATATYPE_CHANGED: has_age (Number -> Text)"],
-    )
-    wrong = [*minor, entity("X", {"parent": "nowhere"})]
-    report = hub.report(proposal(categories=wrong, properties=major))
-    assert (report["is_valid"], report["suggested_semver"]) == (False, "patch")
-    assert report["semver_reasons"] == ["The draft has errors (1): mend them first"]
-
-
-def test_a_change_without_a_code_is_a_patch_and_not_said_to_be_none(hub: Client) -> None:
-    report = hub.report(proposal(modules=[module("zoo", category_ids=["Bird"])]))
-    assert (codes(report), report["suggested_semver"]) == ([], "patch")
-    assert report["semver_reasons"] == ["Changed without a rule for its step: module zoo"]
-
-
-def test_a_cycle_of_any_length_is_found_and_its_message_stays_short() -> None:
-    ring = {f"n{one}": [f"n{(one + 1) % 5000}"] for one in range(5000)}
-    found = cycles(ring, ring)
-    assert found.keys() == ring.keys()
-    assert found["n7"].startswith("n7 -> n8 -> ")
-    assert found["n7"].endswith(" -> ... -> n7")
-    assert max(map(len, found.values())) < 1000
-
-
-NODES = st.sampled_from("abcdefg")
-
-
-def reached(graph: dict[str, list[str]], start: str) -> set[str]:
-    """Return what can be reached from `start` by at least one edge."""
-    found: set[str] = set()
-    waiting = list(graph[start])
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting += graph.get(node, [])
-    return found
-
-
-@given(st.dictionaries(NODES, st.lists(NODES, max_size=3)), st.sets(NODES))
-def test_a_cycle_is_found_for_exactly_those_that_lie_on_one(
-    graph: dict[str, list[str]], members: set[str]
-) -> None:
-    found = cycles(graph, members)
-    assert found.keys() == {node for node in members & graph.keys() if node in reached(graph, node)}
-    for node, text in found.items():
-        way = text.split(" -> ")
-        assert way[0] == way[-1] == node
-        assert len(set(way)) == len(way) - 1  # no node twice
-        assert all(target in graph[source] for source, target in pairwise(way))

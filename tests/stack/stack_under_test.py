@@ -109,6 +109,20 @@ class Stack:
         )
         return dict(line.split() for line in listed.splitlines())
 
+    def objects(self) -> dict[str, list[str]]:
+        """Return all on the engine that bears the stack's labels: ids, of volumes and images names.
+
+        Unlike `on_the_engine`, it does not mind what others do on the engine meanwhile.
+        """
+        label = f"--filter=label={PROJECT}.stack={self.name}"
+        images = docker("images", label, "--format={{.Repository}}:{{.Tag}}")
+        return {
+            "Container": sorted(docker("ps", "--all", "--quiet", "--no-trunc", label).split()),
+            "Network": sorted(docker("network", "ls", "--quiet", "--no-trunc", label).split()),
+            "RemoteImage": sorted(images.split()),
+            "Volume": sorted(docker("volume", "ls", "--quiet", label).split()),
+        }
+
     def health(self) -> dict[str, str]:
         """Return role to health, for the services."""
         return {

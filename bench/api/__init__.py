@@ -1,0 +1,1 @@
+"""How fast the API is beside a bare handler and at two sizes, and the importer (docs/bench.md)."""
