@@ -13,7 +13,7 @@ from itertools import zip_longest
 import pytest
 
 from tests.faults import killed_pulumi
-from tests.faults.killed_pulumi import Kill, assert_sound, chosen
+from tests.faults.killed_pulumi import Kill, Point, assert_sound, chosen
 from tests.stack.stack_under_test import Stack
 
 ROW = "select label from modules where module_id = 'kept'"
@@ -60,11 +60,7 @@ def test_a_killed_up_and_a_killed_destroy_are_got_over_and_no_data_is_lost(stack
 
 
 def test_a_killed_replacing_update_is_got_over_and_no_data_is_lost(stack: Stack) -> None:
-    stack.config(hotReload="false")
-    stack.up()
-    stack.psql("insert into modules (module_id, label) values ('kept', 'Kept')")
-    _change_everything(stack)
-    points = killed_pulumi.run(stack, "up")
+    points = _points_of_a_replacing_update(stack)
     assert len(points) > 40
     assert any(point.resource == "RemoteImage backend-image" for point in points)
     for kill in chosen(points):
@@ -75,11 +71,7 @@ def test_a_killed_replacing_update_is_got_over_and_no_data_is_lost(stack: Stack)
 
 
 def test_of_two_that_heal_at_once_none_harms_the_other(stack: Stack) -> None:
-    stack.config(hotReload="false")
-    stack.up()
-    stack.psql("insert into modules (module_id, label) values ('kept', 'Kept')")
-    _change_everything(stack)
-    points = killed_pulumi.run(stack, "up")
+    points = _points_of_a_replacing_update(stack)
     for kill in chosen(points)[:ROUNDS_OF_TWO]:
         _change_everything(stack)
         _kill(stack, "up", kill)
@@ -90,6 +82,15 @@ def test_of_two_that_heal_at_once_none_harms_the_other(stack: Stack) -> None:
             assert process.returncode == 0 or "is running: pulumi" in said or LOCKED in said, said
         stack.hub("up")
         _assert_sound_with_data(stack)
+
+
+def _points_of_a_replacing_update(stack: Stack) -> list[Point]:
+    stack.config(hotReload="false")
+    _change_everything(stack)  # generated passwords would go with the first change, and only then
+    stack.up()
+    stack.psql("insert into modules (module_id, label) values ('kept', 'Kept')")
+    _change_everything(stack)
+    return killed_pulumi.run(stack, "up")
 
 
 def _start_make_up(stack: Stack) -> subprocess.Popen[str]:
