@@ -1,6 +1,6 @@
 """The two ways to the database: a session for what writes, a pool for what only reads.
 
-Reading goes without the ORM: PostgreSQL writes the JSON of an answer itself (docs/decisions/0009).
+Reading goes without the ORM: PostgreSQL writes the JSON of an answer itself (docs/decisions/0010).
 """
 
 from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ class ReadRoute(APIRoute):
     """A route that takes path and query parameters only, and returns a Response.
 
     A valid request takes a short way, without FastAPI's dependencies and exit stacks, which cost
-    more than the rest of a read (docs/decisions/0009). Every other one, from a 405 to a 422, is
+    more than the rest of a read (docs/decisions/0010). Every other one, from a 405 to a 422, is
     FastAPI's to answer, and so are signature and OpenAPI.
     """
 

@@ -63,4 +63,4 @@ class Row(SQLModel):
 
     # Fetches the times with the INSERT or UPDATE itself (RETURNING); loading them later, on access,
     # is impossible under asyncio.
-    __mapper_args__ = {"eager_defaults": True}
+    __mapper_args__: dict[str, Any] = {"eager_defaults": True}

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -29,6 +29,14 @@ class Module(Row, ModuleBase, table=True):
     """The table `modules`."""
 
     __tablename__ = "modules"
+    __table_args__ = (
+        Index(
+            "ix_modules_category_ids",
+            "category_ids",
+            postgresql_using="gin",
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
 
 
 class ModuleCreate(ModuleBase):

@@ -103,7 +103,7 @@ def test_a_page_that_is_exactly_full_is_the_last(hub: Hub) -> None:
 
 def test_an_empty_page_has_no_cursor(hub: Hub) -> None:
     hub.category("A", deleted=True)
-    empty = {"items": [], "next_cursor": None, "has_next": False}
+    empty: dict[str, Any] = {"items": [], "next_cursor": None, "has_next": False}
     assert hub.json("/entities/category") == empty
     assert hub.json("/entities/category", cursor="zzz") == empty
 

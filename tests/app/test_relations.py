@@ -155,8 +155,7 @@ def test_inheritance_is_what_following_the_parents_gives(
         serving.category(name, *above)
     for name in parents:
         graph = inheritance(serving, name)
-        above = reached(name, parents)
-        line = {name, *above} & parents.keys()
+        line = {name, *reached(name, parents)} & parents.keys()
         children = {child for child, its in parents.items() if name in its}
         assert nodes(graph) == line | children
         assert edges(graph) == {

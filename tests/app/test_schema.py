@@ -31,6 +31,7 @@ TABLES: dict[str, dict[str, tuple[str, str, str | None]]] = {
         "description": OPTIONAL_TEXT,
         "schema_definition": OBJECT,
         "commit_sha": OPTIONAL_TEXT,
+        "search_line": ("text", "yes", None),
     }
     | TIMES,
     "modules": ID
@@ -89,11 +90,17 @@ TABLES: dict[str, dict[str, tuple[str, str, str | None]]] = {
     },
 }
 
-# index: (unique, columns)
-INDEXES = {
+# index: (unique, columns; None is an expression)
+INDEXES: dict[str, tuple[bool, list[str | None]]] = {
     "pk_entities": (True, ["id"]),
     "ix_entities_entity_id": (False, ["entity_id"]),
     "uq_entities_entity_id_type": (True, ["entity_id", "entity_type"]),
+    "ix_entities_page": (False, ["entity_type", "entity_id"]),
+    "ix_entities_references": (False, ["schema_definition"]),
+    "ix_entities_search_trigrams": (False, ["search_line"]),
+    "ix_entities_search_order": (False, ["entity_type", "search_line", "id"]),
+    "ix_entities_search_long": (False, [None]),
+    "ix_modules_category_ids": (False, ["category_ids"]),
     "pk_modules": (True, ["id"]),
     "ix_modules_module_id": (True, ["module_id"]),
     "pk_profiles": (True, ["id"]),
@@ -142,7 +149,7 @@ def test_indexes_are_these_and_no_other(template: URL) -> None:
         JOIN pg_class t ON t.oid = x.indrelid
         JOIN pg_namespace s ON s.oid = t.relnamespace AND s.nspname = 'public'
         CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS k (attnum, n)
-        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
+        LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
         WHERE t.relname <> 'alembic_version'
         GROUP BY i.relname, x.indisunique
         """,
