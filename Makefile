@@ -57,5 +57,5 @@ test-faults: images ## kill pulumi at events of its engine and see `make up` get
 lint: setup ## ruff and mypy
 	@$(ENV) && ruff check . toolchain/host/pulumi-language-python && ruff format --check . && mypy
 
-bench: images ## measure the stack side by side with docker compose
-	@$(ENV) && python -m bench
+bench: images ## measure the stack beside docker compose, and the API beside a bare handler
+	@$(ENV) && python -m bench && python -m bench.api

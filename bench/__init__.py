@@ -1,1 +1,1 @@
-"""`make bench`: this stack beside docker compose with the same containers (see docs/bench.md)."""
+"""`make bench`: this stack beside docker compose, and in api/ the API (see docs/bench.md)."""

@@ -23,6 +23,7 @@ from toolchain.console import UserError
 
 PARTS = ("throughput", "latency", "import")
 ROUNDS, SAMPLES, SMALL, LARGE = 5, 300, 10_000, 1_000_000
+LEAST = 2_000  # fewer have too few subobjects for two pages of 50
 
 
 def main() -> int:
@@ -40,6 +41,10 @@ def main() -> int:
     for name, size in (("--small", SMALL), ("--large", LARGE)):
         parser.add_argument(name, type=int, default=size, help=f"entities ({size})")
     arguments = parser.parse_args()
+    if arguments.rounds < 1 or arguments.samples < 1:
+        parser.error("--rounds and --samples must be 1 or more")
+    if not LEAST <= arguments.small < arguments.large:
+        parser.error(f"--small must be {LEAST:,} or more, and --large larger than --small")
     parts = arguments.only or PARTS
     signals.stop_in_order()
     try:

@@ -130,7 +130,8 @@ class Ontology:
             many = 2 if len(earlier) > 1 and self._random.random() < 0.1 else 1
             return self._random.sample(earlier, many)
         if self._top is None or not self._top.left:
-            self._top = _Shared(one)
+            # It may have every other category of its own domain as a child, too.
+            self._top = _Shared(one, FAN_OUT - DOMAIN[Kind.CATEGORY])
             return []
         self._top.left -= 1
         return [self._top.id]
