@@ -1,5 +1,6 @@
 """One id joins an answer to the log lines of its request."""
 
+import asyncio
 import re
 import secrets
 import time
@@ -9,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy.engine import URL
 
+from app.conduct import request_ids
+from app.conduct.later import Later
 from tests.app.support import Backend, backend
 
 NEW = r"[0-9a-f]{16}"
@@ -92,3 +95,15 @@ def test_neither_a_drafts_token_nor_its_hash_is_taken(running: Backend) -> None:
         request_id = answered(running, "/probe/logging?text=one", given=secret.encode())
         lines_of(running, request_id)
         assert secret not in running.text()
+
+
+def test_work_that_is_put_off_is_no_requests() -> None:
+    """It serves many; the request that happened to ask first must not lend them its id."""
+
+    async def ask() -> str | None:
+        seen: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        request_ids.current.set("the first request's")
+        Later(0, lambda: seen.set_result(request_ids.current.get())).ask()
+        return await seen
+
+    assert asyncio.run(ask()) is None

@@ -84,6 +84,7 @@ def test_a_client_that_sends_somewhat_too_much_reads_the_answer_and_may_go_on(
             answer = connection.getresponse()
             answer.read()
             assert answer.status == status
+            assert answer.getheader("connection") is None
     finally:
         connection.close()
 
