@@ -82,7 +82,8 @@ def write(folders: list[Path], where: Login, docker_host: str | None) -> None:
     settings = {MARK: str(ENV), "PULUMI_SKIP_UPDATE_CHECK": "1"}
     if where.home:
         settings["PULUMI_HOME"] = str(where.home)
-    lines = [_path_line(folders)]
+    # A CLI built without cgo has no other way to its user's name; cron and many jobs do not set it.
+    lines = [_path_line(folders), 'export USER="${USER:-$(id -un 2>/dev/null || id -u)}"']
     if where.elsewhere is None:
         _ensure_passphrase()
         STATE.mkdir(mode=0o700, exist_ok=True)

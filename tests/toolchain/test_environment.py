@@ -21,7 +21,7 @@ print(login.elsewhere)
 """
 SHOWN = (
     *("PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE"),
-    *("PULUMI_SKIP_UPDATE_CHECK", "PATH", "PULUMI_CONFIG_PASSPHRASE"),
+    *("PULUMI_SKIP_UPDATE_CHECK", "PATH", "PULUMI_CONFIG_PASSPHRASE", "USER"),
 )
 
 
@@ -48,6 +48,16 @@ def sourced(
     )
     assert done.stderr == ""
     return dict(zip(SHOWN, done.stdout.split("\0"), strict=False))
+
+
+def test_the_users_name_is_set_where_it_is_not(clone: Clone) -> None:
+    """Without it the built CLI ends with `user: Current requires cgo or $USER set`."""
+    write(clone)
+    name = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    without = {key: value for key, value in clone.env.items() if key != "USER"}
+    clone.env = without
+    assert sourced(clone)["USER"] == name
+    assert sourced(clone, {"USER": "somebody"})["USER"] == "somebody"
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
