@@ -37,7 +37,7 @@ class ReadRoute(APIRoute):
 
     def _values(self, scope: Scope) -> dict[str, Any] | None:
         """Return the endpoint's arguments; None if the request is not simply a valid one."""
-        if scope["method"] not in self.methods:
+        if scope["method"] not in (self.methods or ()):
             return None
         request = Request(scope)
         values: dict[str, Any] = {"request": request}
