@@ -8,7 +8,7 @@ from fastapi_offline import FastAPIOffline
 
 from app.api import admin, drafts, entities, health, modules, profiles, versions, webhooks
 from app.api.problems import declare_problems
-from app.api.routing import add_reads
+from app.api.routing import add_reads, answer_head
 from app.conduct.exchange import Conduct
 from app.conduct.policies import Limits
 from app.config import Settings, get_settings
@@ -64,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
     app.include_router(admin.router, include_in_schema=False)  # where the first hubs had it
+    answer_head(app)
     app.middleware_stack = Conduct(app.build_middleware_stack(), settings, app.state.limits)
     return app
 

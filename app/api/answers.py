@@ -1,12 +1,29 @@
 """Answers made of JSON text that the database has written."""
 
 from hashlib import sha256
+from typing import Any
 
 from fastapi import Request, Response
 
 # no-cache: the reader must ask again each time, and is told cheaply when nothing has changed.
 _CACHE_CONTROL = (b"cache-control", b"no-cache")
 _CONTENT_TYPE = (b"content-type", b"application/json")
+
+# What OpenAPI says of it: a route's `responses` and its `openapi_extra`.
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The client holds the answer already: one of If-None-Match is its ETag"}
+}
+CONDITIONAL: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "If-None-Match",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "The ETag of an answer that the client holds, a list of them, or `*`",
+        }
+    ]
+}
 
 
 def json_answer(request: Request, body: str) -> Response:

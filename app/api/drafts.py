@@ -1,6 +1,7 @@
 """Drafts: whoever knows a draft's token reads and changes it; nobody else learns that it exists."""
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.api.problems import problems
 from app.conduct.policies import Policy, limited
@@ -15,6 +16,16 @@ from app.drafts.patch import DraftPatch
 from app.drafts.payload import DraftRequest
 from app.drafts.strict_json import JsonRoute
 from app.models import Draft, DraftPublic
+
+
+class _TokenConvertor(StringConvertor):
+    """Any text, one with slashes too, except what is the address of a draft's diff or files."""
+
+    # From the token's start, not by a look behind: `diff` alone is a token like any other.
+    regex = "(?!.*/(?:diff|files)$).*"
+
+
+register_url_convertor("draft_token", _TokenConvertor())
 
 
 async def no_store(response: Response) -> None:
@@ -53,8 +64,7 @@ async def create_draft(
     )
 
 
-# `:path`, so that a token with a slash in it is unknown like any other. Then what is more specific
-# must stand first.
+# `:path` and `:draft_token`, so that a token with a slash in it is unknown like any other.
 @router.get("/{token:path}/diff", responses=problems(_NOT_FOUND))
 @limited(Policy.DRAFT_READ)
 async def get_diff(request: Request, token: str, session: SessionDep) -> Diff:
@@ -69,7 +79,7 @@ async def get_files(request: Request, token: str, session: SessionDep) -> DraftF
     return await service.files(session, token)
 
 
-@router.get("/{token:path}", response_model=DraftPublic, responses=problems(_NOT_FOUND))
+@router.get("/{token:draft_token}", response_model=DraftPublic, responses=problems(_NOT_FOUND))
 @limited(Policy.DRAFT_READ)
 async def get_draft(request: Request, token: str, session: SessionDep) -> Draft:
     """Return the draft as it was last changed."""
@@ -77,7 +87,7 @@ async def get_draft(request: Request, token: str, session: SessionDep) -> Draft:
 
 
 @router.patch(
-    "/{token:path}",
+    "/{token:draft_token}",
     response_model=DraftPublic,
     responses=problems(_NOT_FOUND | _NOT_PENDING),
 )

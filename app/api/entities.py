@@ -29,7 +29,8 @@ async def one(request: Request, entity_type: EntityType, entity_id: EntityId) ->
     return json_answer(request, found(text, _NOT_FOUND))
 
 
-# Each collection answers with and without the slash at its end; the docs show the latter.
+# Each collection and relation answers with and without the slash at its end; the docs show the
+# latter.
 @router.get("/", include_in_schema=False)
 @router.get("", response_model=Overview)
 @limited(Policy.ENTITY_LIST)
@@ -67,6 +68,7 @@ async def page(
     return json_answer(request, text)
 
 
+@router.get("/category/{entity_id}/inheritance/", include_in_schema=False)
 @router.get("/category/{entity_id}/inheritance", response_model=Inheritance, responses=_MISSING)
 @limited(Policy.ENTITY_READ)
 async def inheritance(request: Request, entity_id: EntityId) -> Response:

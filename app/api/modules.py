@@ -42,6 +42,7 @@ async def entities(request: Request, module_id: ModuleId) -> Response:
     return json_answer(request, found(text, _NOT_FOUND))
 
 
+@router.get("/{module_id}/overlaps/", include_in_schema=False)
 @router.get("/{module_id}/overlaps", response_model=dict[str, list[str]], responses=_MISSING)
 @limited(Policy.ENTITY_READ)
 async def overlaps(request: Request, module_id: ModuleId) -> Response:
@@ -50,6 +51,7 @@ async def overlaps(request: Request, module_id: ModuleId) -> Response:
     return json_answer(request, found(text, _NOT_FOUND))
 
 
+@router.get("/{module_id}/dependencies/", include_in_schema=False)
 @router.get("/{module_id}/dependencies", response_model=ModuleDependencies, responses=_MISSING)
 @limited(Policy.ENTITY_READ)
 async def dependencies(request: Request, module_id: ModuleId) -> Response:

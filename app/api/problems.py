@@ -131,5 +131,5 @@ def _complete_operation(operation: Json, limited: bool) -> None:
             response["content"] = {PROBLEM_JSON: {"schema": {"$ref": _SCHEMAS + schema}}}
             if status in ("429", "503"):
                 response.setdefault("headers", {}).update(_RETRY_AFTER)
-        if limited and (status < "300" or status == "429"):
+        if limited and (status < "400" or status == "429"):
             response.setdefault("headers", {}).update(_HEADERS)

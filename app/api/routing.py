@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
+from app.api.answers import CONDITIONAL, NOT_MODIFIED
 from app.config import get_settings
 
 
@@ -18,6 +19,8 @@ class ReadRoute(APIRoute):
     """
 
     def __init__(self, path: str, endpoint: Any, **options: Any) -> None:
+        options["responses"] = NOT_MODIFIED | (options.get("responses") or {})
+        options["openapi_extra"] = CONDITIONAL
         super().__init__(path, endpoint, **options)
         taken = self.dependant
         if taken.dependencies or taken.header_params or taken.cookie_params or taken.body_params:
@@ -34,7 +37,7 @@ class ReadRoute(APIRoute):
 
     def _values(self, scope: Scope) -> dict[str, Any] | None:
         """Return the endpoint's arguments; None if the request is not simply a valid one."""
-        if scope["method"] != "GET":
+        if scope["method"] not in (self.methods or ()):
             return None
         request = Request(scope)
         values: dict[str, Any] = {"request": request}
@@ -67,3 +70,15 @@ def add_reads(app: FastAPI, *routers: APIRouter) -> None:
     """
     for router in routers:
         app.router.routes.extend(router.routes)
+
+
+def answer_head(app: FastAPI) -> None:
+    """Let every ReadRoute of the application answer HEAD too; the server leaves the body out.
+
+    After all other routes are there. With routes of their own, which stand last, no GET has more
+    routes to be tried against, and OpenAPI shows no operation twice.
+    """
+    reads = [route for route in app.router.routes if isinstance(route, ReadRoute)]
+    for read in reads:
+        head = ReadRoute(read.path, read.endpoint, methods=["HEAD"], include_in_schema=False)
+        app.router.routes.append(head)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
-from app.api.answers import json_answer
+from app.api.answers import CONDITIONAL, NOT_MODIFIED, json_answer
 from app.api.problems import problems
 from app.conduct.policies import Policy, limited
 from app.versions.history import History, NoHistory, UnknownVersion, UnreadableHistory
@@ -41,15 +41,31 @@ _UNAVAILABLE = {503: f"{_NO_HISTORY}, or what there is cannot be read"}
 _MISSING = {404: "Version not found"}
 
 
+# HEAD as on the other reading routes; the server leaves the body out.
+@router.head("/", include_in_schema=False)
+@router.head("", include_in_schema=False)
 @router.get("/", include_in_schema=False)
-@router.get("", response_model=list[VersionPublic], responses=problems(_UNAVAILABLE))
+@router.get(
+    "",
+    response_model=list[VersionPublic],
+    responses=NOT_MODIFIED | problems(_UNAVAILABLE),
+    openapi_extra=CONDITIONAL,
+)
 @limited(Policy.ENTITY_LIST)
 async def list_versions(request: Request, history: HistoryDep) -> Response:
     """The newest 30 versions, newest first."""
     return json_answer(request, await _known(history.versions()))
 
 
-@router.get("/diff", response_model=VersionDiff, responses=problems(_MISSING | _UNAVAILABLE))
+@router.head("/diff/", include_in_schema=False)
+@router.head("/diff", include_in_schema=False)
+@router.get("/diff/", include_in_schema=False)
+@router.get(
+    "/diff",
+    response_model=VersionDiff,
+    responses=NOT_MODIFIED | problems(_MISSING | _UNAVAILABLE),
+    openapi_extra=CONDITIONAL,
+)
 @limited(Policy.ENTITY_READ)
 async def diff_versions(request: Request, history: HistoryDep, old: Name, new: Name) -> Response:
     """The files that differ, by kind, each with the whole of what it says on both sides."""

@@ -22,7 +22,11 @@ from app.ontology.kinds import Kind
 # finding of a few hundred bytes.
 MAX_PARTS = 10_000
 
-_NotBlank = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_NotBlank = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1),
+    Field(json_schema_extra={"pattern": r"\S"}),
+]
 
 
 class Strict(BaseModel):
@@ -155,7 +159,9 @@ class Entities(Strict):
     subobjects: Annotated[list[SubobjectDraft], AfterValidator(once)] = []
 
 
-_Ids = Annotated[list[ItemId], AfterValidator(_once)]
+_Ids = Annotated[
+    list[ItemId], AfterValidator(_once), Field(json_schema_extra={"uniqueItems": True})
+]
 
 
 class Deletions(Strict):

@@ -1,11 +1,14 @@
 """What is no draft: refused with 422, the place and the reason, and never a 500."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy.engine import URL
 
+from app.drafts.ids import ItemId, checked_id
 from tests.app.drafts_support import (
     Client,
     client,
@@ -86,6 +89,28 @@ def test_an_id_that_no_file_or_page_can_have_is_refused(hub: Client, item_id: st
         proposal(deletions={"properties": [item_id]}),
     ):
         assert hub.post({"payload": payload}).status_code == 422
+
+
+@pytest.mark.parametrize("item_id", ["", "a\u200bb", "a\ufeff", "a\U000e0041", "a\n"])
+def test_an_id_that_looks_like_another_is_refused(item_id: str) -> None:
+    with pytest.raises(ValueError, match="an id must"):
+        checked_id(item_id)
+
+
+def test_the_docs_allow_the_characters_that_an_id_may_have() -> None:
+    shown = TypeAdapter(ItemId).json_schema()
+    assert (shown["minLength"], shown["maxLength"]) == (1, 200)
+    pattern = re.compile(shown["pattern"])
+    for number in (*range(0xD800), *range(0xE000, 0x10000)):
+        for text in (chr(number), f"a{chr(number)}"):
+            assert (pattern.fullmatch(text) is not None) == accepted(text), hex(number)
+
+
+def accepted(item_id: str) -> bool:
+    try:
+        return checked_id(item_id) == item_id
+    except ValueError:
+        return False
 
 
 def deep(levels: int) -> bytes:

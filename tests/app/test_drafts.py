@@ -197,6 +197,17 @@ def test_whatever_opens_no_draft_is_answered_alike_to_the_byte(
     assert dict(headers)["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("part", ["diff", "files"])
+def test_what_is_derived_from_a_draft_is_only_read(hub: Client, part: str) -> None:
+    token = token_of(hub.post({"payload": proposal(modules=[module("zoo")])}).json())
+    for known in (token, "unknown", "a/b", ""):
+        answer = hub.http.patch(f"/drafts/{known}/{part}", json={})
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    for path in (part, f"{part}/", f"{token}/{part}/", f"{token}/{part}s", f"{token}{part}"):
+        answer = hub.http.patch(f"/drafts/{path}", json={})
+        assert (answer.status_code, answer.content) == (404, hub.get("unknown").content)
+
+
 def _without_date(headers: Any) -> dict[str, str]:
     # What differs between any two answers: the time, the request's id, the limit's state.
     changing = {"date", "x-request-id", "ratelimit"}
@@ -252,6 +263,6 @@ def test_no_token_no_hash_and_no_payload_reaches_the_log(
         assert hub.post({"payload": payload}).status_code == 500
         hub.running.terminate()
         said = hub.running.text()
-    assert '"route": "/api/v1/drafts/{token:path}"' in said
+    assert '"route": "/api/v1/drafts/{token:draft_token}"' in said
     for word in (token, capability_hash, secret):
         assert word not in said, word

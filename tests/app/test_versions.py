@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy.engine import URL
 
@@ -44,6 +45,21 @@ def test_the_tags_of_a_checkout_are_listed(running: Backend, path: str) -> None:
     assert [(one["tag_name"], one["name"]) for one in listed] == [("v2", "Ünïcode"), ("v1", None)]
     assert set(listed[0]) == set(VersionPublic.model_fields)
     assert all(VersionPublic.model_validate(one) for one in listed)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/versions", "/api/v1/versions/diff"])
+def test_each_address_answers_with_a_slash_at_its_end_and_head_too(
+    running: Backend, path: str
+) -> None:
+    query = "?old=v1&new=v2"
+    plain = running.get(path + query)
+    assert plain.status_code == 200
+    assert running.get(f"{path}/{query}").content == plain.content
+    for spelling in (path, f"{path}/"):
+        head = httpx.head(f"{running.url}{spelling}{query}", timeout=20)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["etag"] == plain.headers["etag"]
+        assert head.headers["content-length"] == plain.headers["content-length"]
 
 
 @pytest.mark.parametrize("new", ["v2", "main", "topic/one#a&b"])
