@@ -1,6 +1,7 @@
 """Wikitext definitions: annotations (C1) or one template call (C2), read and written."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from app.formats.items import (
@@ -57,10 +58,7 @@ def write_wikitext(item: Item, form: Format, old_text: str | None) -> str:
 
 def _item(kind: Kind, stem: str, block: Block) -> Item:
     item_id = check_id(id_of(stem), lambda: 1, "the file's name")
-    found: dict[str, list[Entry]] = {}
-    for entry in block.entries:
-        if entry.value:
-            found.setdefault(entry.name, []).append(entry)
+    found = _by_name(entry for entry in block.entries if entry.value)
     table = PARAMETERS[kind]
     definition: dict[str, Any] = {"id": item_id, "label": name_of(item_id), "description": None}
     if kind is Kind.PROPERTY:
@@ -76,6 +74,13 @@ def _item(kind: Kind, stem: str, block: Block) -> Item:
             definition[parameter.key] = _value(name, parameter, entries, split=split)
     label = check_label(definition["label"], lambda: found["display_label"][0].line)
     return Item(kind, item_id, label, definition["description"], normalised(kind, definition))
+
+
+def _by_name(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.name, []).append(entry)
+    return found
 
 
 def _unknown(name: str, entries: list[Entry], template: str) -> str:
@@ -174,8 +179,9 @@ def _edited(block: Block, changed: dict[str, list[str]], order: list[str]) -> li
     inserted: dict[int, list[str]] = {}
     dropped: set[int] = set()
     anchor = block.top
+    found = _by_name(block.entries)
     for name in dict.fromkeys([*order, *changed]):
-        entries = [entry for entry in block.entries if entry.name == name]
+        entries = found.get(name, [])
         if name in changed:
             kept = {entry.value: block.lines[entry.first] for entry in entries}
             repeated = block.form is Format.WIKITEXT_C1
