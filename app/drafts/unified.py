@@ -8,8 +8,8 @@ from dulwich.objects import Blob
 from dulwich.patch import unified_diff
 
 _NOTHING = b"0" * 40
-# Comparing takes time by the square of the lines and more: some tenths of a second at this product of
-# their numbers, many minutes for what a draft's largest text holds. Definitions have tens of lines.
+# Comparing takes time by the square of the lines and more: some tenths of a second at this product
+# of their numbers, many minutes for a draft's largest text. Definitions have tens of lines.
 _MAX_COMPARED = 250_000
 
 _ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}

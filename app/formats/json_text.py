@@ -18,7 +18,7 @@ MAX_DEPTH = 64
 _MAX_DIGITS = 400
 
 # The tokens that say where something begins and ends; numbers and the like stand between them.
-# A string that never ends is a token too: else each quote in it would be tried up to the text's end.
+# A string that never ends is a token too: else each quote in it would be tried up to the end.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\],]', re.DOTALL)
 _COLON = re.compile(r"\s*:\s*")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
