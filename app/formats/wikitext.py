@@ -16,6 +16,7 @@ from app.formats.items import (
 from app.formats.json_text import BOM
 from app.formats.parameters import PARAMETERS, RESERVED, Parameter, Shape
 from app.formats.wikitext_block import END, START, Block, Entry, parse_block
+from app.formats.wikitext_calls import stays_whole
 from app.ontology.kinds import Kind
 from app.ontology.normal import normalised
 
@@ -168,6 +169,12 @@ def _lines(spelt: dict[str, list[str]], form: Format) -> list[str]:
 
 def _entry_lines(name: str, texts: list[str], form: Format) -> list[str]:
     if form is Format.WIKITEXT_C2:
+        if not all(stays_whole(text) for text in texts):
+            reason = (
+                f"`{name}` cannot be written in wikitext: it has a `|` outside a link or template"
+                " call, or brackets without their counterparts"
+            )
+            raise FormatError(1, reason)
         return [line for text in texts for line in f"|{name}={text}".split("\n")]
     title = name[:1].upper() + name[1:].replace("_", " ")
     return [f"[[{title}::{text}]]" for text in texts]
