@@ -59,7 +59,8 @@ class Canonical:
     `touched` holds the live items among those that the draft sets or removes, `known` which of
     the referenced are live. `parents` and `dependencies` are the edges that lead on from what
     the draft's categories and modules name, without what the draft itself touches. `users` are
-    some of those that name what the draft removes, all of them if `all_users`.
+    some of those that name what the draft removes, all of them if `all_users`. `twins` gives, for
+    what the draft touches, a live id of the same kind that differs by case only.
     """
 
     touched: Mapping[Key, Fields]
@@ -68,6 +69,7 @@ class Canonical:
     dependencies: Mapping[str, Sequence[str]]
     users: Sequence[User]
     all_users: bool
+    twins: Mapping[Key, str]
 
     def edges(self, kind: Kind) -> Mapping[str, Sequence[str]]:
         """Return `parents` or `dependencies`."""

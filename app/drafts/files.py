@@ -1,8 +1,8 @@
 """What a draft would change in the source's repository: whole files, and one patch."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel
@@ -41,25 +41,43 @@ class DraftFiles(BaseModel):
     unwritable: list[Unwritable]
 
 
-async def files_of(session: AsyncSession, diff: Diff) -> DraftFiles:
-    """Return what a diff comes to in the files of the source as it was last imported."""
-    changes = diff.all()
-    keys = [(change.entity_type, change.entity_id) for change in changes]
+@dataclass(frozen=True)
+class Sources:
+    """What of the source's files is needed to write a draft's.
+
+    `old` are the files of the items that change, `samples` some that tell the source's format.
+    """
+
+    old: Mapping[Key, File]
+    samples: Sequence[File]
+
+
+async def sources_of(session: AsyncSession, diff: Diff) -> Sources:
+    """Read what `files_of` needs."""
+    keys = [(change.entity_type, change.entity_id) for change in diff.all()]
     old = await draft_files.files_of(session, keys)
     new_files = any(key not in old for key in keys)
-    form = await _prevailing(session) if new_files else Format.JSON_B
-    # The largest drafts take a second: in a thread, so that other requests go on meanwhile.
-    return await asyncio.to_thread(render, changes, old, form)
+    return Sources(old, await _samples(session) if new_files else [])
 
 
-async def _prevailing(session: AsyncSession) -> Format:
-    """Return the format of most files of the source; JSON B where there is none."""
+async def _samples(session: AsyncSession) -> Sequence[File]:
     # In this order, because only categories and subobjects tell the two kinds of JSON apart.
     for kind in (Kind.CATEGORY, Kind.SUBOBJECT, Kind.PROPERTY):
         files = await draft_files.sample(session, kind)
         if files:
-            return Counter(read(*file).format for file in files).most_common(1)[0][0]
-    return Format.JSON_B
+            return files
+    return []
+
+
+def files_of(diff: Diff, sources: Sources) -> DraftFiles:
+    """Return what a diff comes to in the files of the source; the largest drafts take a second."""
+    return render(diff.all(), sources.old, _prevailing(sources.samples))
+
+
+def _prevailing(files: Sequence[File]) -> Format:
+    """Return the format of most of the files; JSON B where there is none."""
+    formats = Counter(read(*file).format for file in files).most_common(1)
+    return formats[0][0] if formats else Format.JSON_B
 
 
 def render(changes: Iterable[Change], old: Mapping[Key, File], form: Format) -> DraftFiles:

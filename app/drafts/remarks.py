@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from app.drafts.canonical import Canonical, Proposal
+from app.ontology.kinds import Kind
 
 
 class Remark(BaseModel):
@@ -28,6 +29,15 @@ def remarks(wiki_url: str, proposal: Proposal, canonical: Canonical) -> Iterator
             yield Remark(
                 field=f"deletions.{kind.plural}",
                 message=f"there is no {kind} {item_id} to delete",
+            )
+    for kind, item_id in proposal.items:
+        twin = canonical.twins.get((kind, item_id))
+        if twin is not None and (kind, item_id) not in canonical.touched:
+            nested = kind not in (Kind.MODULE, Kind.PROFILE)
+            yield Remark(
+                field=f"entities.{kind.plural}" if nested else kind.plural,
+                message=f"the new {kind} {item_id} differs from {twin} by case only:"
+                " their files are the same one where a file system ignores case",
             )
 
 

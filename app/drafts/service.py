@@ -1,6 +1,5 @@
 """What can be done with a draft: make it, find it, change it, say what it would change."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +11,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.config import Settings
 from app.drafts.canonical import Canonical, Proposal
 from app.drafts.diff import Diff, make_diff
-from app.drafts.files import DraftFiles, files_of
+from app.drafts.files import DraftFiles, files_of, sources_of
 from app.drafts.patch import DraftPatch, merged
 from app.drafts.payload import DraftPayload, DraftRequest, is_proposal
 from app.drafts.remarks import Remark, remarks
 from app.drafts.report import Report
+from app.drafts.threads import ASSESSING, RENDERING, in_thread
 from app.drafts.tokens import hash_of, new_token, same
 from app.drafts.validation import validate
 from app.models import Draft, DraftStatus
@@ -122,14 +122,18 @@ async def files(session: AsyncSession, token: str) -> DraftFiles:
     """Return what the draft would change in the files of the source as it was last imported."""
     # One state of the database for all statements: an import may come between two of them.
     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    return await files_of(session, await current_diff(session, token))
+    diff = await current_diff(session, token)
+    sources = await sources_of(session, diff)
+    # The connection goes back before the long part: who waits for a thread must not keep one.
+    await session.commit()
+    return await in_thread(RENDERING, files_of, diff, sources)
 
 
 async def _assess(session: AsyncSession, payload: DraftPayload) -> Assessment:
     proposal = Proposal.of(payload)
     canonical = await read_canonical(session, proposal)
     # The largest drafts take a second: in a thread, so that other requests go on meanwhile.
-    return await asyncio.to_thread(_assessed, payload.wiki_url, proposal, canonical)
+    return await in_thread(ASSESSING, _assessed, payload.wiki_url, proposal, canonical)
 
 
 def _assessed(wiki_url: str, proposal: Proposal, canonical: Canonical) -> Assessment:

@@ -1,6 +1,6 @@
 """Unified diffs that `git apply` turns into exactly the new files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import NamedTuple
 
@@ -8,6 +8,10 @@ from dulwich.objects import Blob
 from dulwich.patch import unified_diff
 
 _NOTHING = b"0" * 40
+# Comparing takes time by the square of the lines and more: some tenths of a second at this product
+# of their numbers, many minutes for a draft's largest text. Definitions have tens of lines.
+_MAX_COMPARED = 250_000
+
 _ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
 
 
@@ -39,13 +43,23 @@ def _one(change: FileChange) -> bytes:
         head += [b"deleted file mode 100644\n", index, b"\n"]
     else:
         head += [index, b" 100644\n"]
-    lines = unified_diff(
-        _lines(old),
-        _lines(new),
-        fromfile=_named(a) if old is not None else b"/dev/null",
-        tofile=_named(b) if new is not None else b"/dev/null",
+    names = (
+        _named(a) if old is not None else b"/dev/null",
+        _named(b) if new is not None else b"/dev/null",
     )
-    return b"".join([*head, *lines])
+    before, after = _lines(old), _lines(new)
+    large = len(before) * len(after) > _MAX_COMPARED
+    return b"".join([*head, *(_replaced if large else unified_diff)(before, after, *names)])
+
+
+def _replaced(before: list[bytes], after: list[bytes], a: bytes, b: bytes) -> Iterator[bytes]:
+    """Yield the diff that takes all lines out and puts all in; both sides have some."""
+    yield b"--- %b\n+++ %b\n@@ -1,%d +1,%d @@\n" % (a, b, len(before), len(after))
+    for sign, lines in ((b"-", before), (b"+", after)):
+        for line in lines:
+            yield sign + line
+        if not lines[-1].endswith(b"\n"):
+            yield b"\n\\ No newline at end of file\n"
 
 
 def _blob(text: str | None) -> Blob | None:

@@ -18,7 +18,8 @@ MAX_DEPTH = 64
 _MAX_DIGITS = 400
 
 # The tokens that say where something begins and ends; numbers and the like stand between them.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+# A string that never ends is a token too: else each quote in it would be tried up to the end.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\],]', re.DOTALL)
 _COLON = re.compile(r"\s*:\s*")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 
@@ -106,11 +107,12 @@ class Member:
 def members(text: str) -> list[Member]:
     """Return the members of the outermost object of a text that `parse` takes."""
     found: list[Member] = []
-    depth, key, start, value_start = 0, None, 0, 0
+    depth, key, start, value_start, last = 0, None, 0, 0, 0
 
     def close(before: int) -> None:
         if key is not None:
-            end = len(text[:before].rstrip())
+            # From the last token on, not from the text's beginning, once for each member.
+            end = last + len(text[last:before].rstrip())
             found.append(Member(key, start, value_start, end))
 
     for token in _TOKEN.finditer(text):
@@ -130,6 +132,7 @@ def members(text: str) -> list[Member]:
             key, start = json.loads(sign), token.start()
             colon = _COLON.match(text, token.end())
             value_start = colon.end() if colon else token.end()
+        last = token.end()
     return found
 
 

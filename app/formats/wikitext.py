@@ -1,6 +1,7 @@
 """Wikitext definitions: annotations (C1) or one template call (C2), read and written."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from app.formats.items import (
@@ -15,6 +16,7 @@ from app.formats.items import (
 from app.formats.json_text import BOM
 from app.formats.parameters import PARAMETERS, RESERVED, Parameter, Shape
 from app.formats.wikitext_block import END, START, Block, Entry, parse_block
+from app.formats.wikitext_calls import stays_whole
 from app.ontology.kinds import Kind
 from app.ontology.normal import normalised
 
@@ -57,10 +59,7 @@ def write_wikitext(item: Item, form: Format, old_text: str | None) -> str:
 
 def _item(kind: Kind, stem: str, block: Block) -> Item:
     item_id = check_id(id_of(stem), lambda: 1, "the file's name")
-    found: dict[str, list[Entry]] = {}
-    for entry in block.entries:
-        if entry.value:
-            found.setdefault(entry.name, []).append(entry)
+    found = _by_name(entry for entry in block.entries if entry.value)
     table = PARAMETERS[kind]
     definition: dict[str, Any] = {"id": item_id, "label": name_of(item_id), "description": None}
     if kind is Kind.PROPERTY:
@@ -76,6 +75,13 @@ def _item(kind: Kind, stem: str, block: Block) -> Item:
             definition[parameter.key] = _value(name, parameter, entries, split=split)
     label = check_label(definition["label"], lambda: found["display_label"][0].line)
     return Item(kind, item_id, label, definition["description"], normalised(kind, definition))
+
+
+def _by_name(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.name, []).append(entry)
+    return found
 
 
 def _unknown(name: str, entries: list[Entry], template: str) -> str:
@@ -163,6 +169,12 @@ def _lines(spelt: dict[str, list[str]], form: Format) -> list[str]:
 
 def _entry_lines(name: str, texts: list[str], form: Format) -> list[str]:
     if form is Format.WIKITEXT_C2:
+        if not all(stays_whole(text) for text in texts):
+            reason = (
+                f"`{name}` cannot be written in wikitext: it has a `|` outside a link or template"
+                " call, or brackets without their counterparts"
+            )
+            raise FormatError(1, reason)
         return [line for text in texts for line in f"|{name}={text}".split("\n")]
     title = name[:1].upper() + name[1:].replace("_", " ")
     return [f"[[{title}::{text}]]" for text in texts]
@@ -174,8 +186,9 @@ def _edited(block: Block, changed: dict[str, list[str]], order: list[str]) -> li
     inserted: dict[int, list[str]] = {}
     dropped: set[int] = set()
     anchor = block.top
+    found = _by_name(block.entries)
     for name in dict.fromkeys([*order, *changed]):
-        entries = [entry for entry in block.entries if entry.name == name]
+        entries = found.get(name, [])
         if name in changed:
             kept = {entry.value: block.lines[entry.first] for entry in entries}
             repeated = block.form is Format.WIKITEXT_C1

@@ -77,29 +77,36 @@ def _template(lines: list[str], first: int, last: int) -> Block:
     template = opening[2:].strip()
     if not template or any(sign in template for sign in "|{}"):
         raise FormatError(first + 1, "write `{{Name` and each parameter on a line of its own")
-    entries: dict[str, Entry] = {}
+    places: dict[str, tuple[int, int]] = {}
     name = None
     for index in range(first + 1, last):
         line = lines[index].strip()
         if line == "}}":
             _check_rest(lines, index + 1, last)
-            return Block(Format.WIKITEXT_C2, template, lines, [*entries.values()], first + 1)
+            entries = [_entry(lines, key, *place) for key, place in places.items()]
+            return Block(Format.WIKITEXT_C2, template, lines, entries, first + 1)
         if line.startswith("|"):
-            name, equals, value = line[1:].partition("=")
+            name, equals, _ = line[1:].partition("=")
             name = name.strip()
             if not equals or not name:
                 raise FormatError(index + 1, "a parameter is written `|name=value`")
-            if name in entries:
+            if name in places:
                 raise FormatError(index + 1, f"the parameter `{name[:80]}` stands twice")
-            entries[name] = Entry(name, value.strip(), index, index + 1)
+            places[name] = index, index + 1
         elif line and not _is_comment(line):
             if name is None:
                 raise FormatError(index + 1, "a parameter is written `|name=value`")
-            old = entries[name]
-            # The lines between, blank ones, are part of the value.
-            value = "\n".join([old.value, *(one.strip() for one in lines[old.end : index]), line])
-            entries[name] = Entry(name, value.strip(), old.first, index + 1)
+            # Only the place: to join the value line by line takes time by the square of its lines.
+            places[name] = places[name][0], index + 1
     raise FormatError(first + 1, "no line `}}` ends the template call that begins here")
+
+
+def _entry(lines: list[str], name: str, first: int, end: int) -> Entry:
+    """Return the parameter whose value begins on the line `first` and goes on to `end`."""
+    value = lines[first].partition("=")[2]
+    # What stands between is part of the value, blank lines too.
+    texts = [value.strip(), *(line.strip() for line in lines[first + 1 : end])]
+    return Entry(name, "\n".join(texts).strip(), first, end)
 
 
 def _check_rest(lines: list[str], first: int, last: int) -> None:

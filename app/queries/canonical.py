@@ -113,6 +113,24 @@ _IS_KNOWN = """CASE kind
     )
 END"""
 
+
+def _twins(kind: str, table: str, key: str) -> str:
+    # A join by equality, so that the table is read once and not once for each of the draft's ids.
+    return (
+        f"SELECT touched.kind, touched.id, {key} FROM touched JOIN {table}"
+        f" ON {kind} = touched.kind AND lower({key}) = lower(touched.id)"
+        f" WHERE {key} <> touched.id AND deleted_at IS NULL"
+    )
+
+
+_TWINS = " UNION ALL ".join(
+    (
+        _twins("entity_type::text", "entities", "entity_id"),
+        _twins("'module'", "modules", "module_id"),
+        _twins("'profile'", "profiles", "profile_id"),
+    )
+)
+
 _COLUMNS = (
     "entities",
     "modules",
@@ -121,6 +139,7 @@ _COLUMNS = (
     "parents",
     "dependencies",
     "users",
+    "twins",
 )
 
 # UNION, not UNION ALL, ends at a loop: an id that has been reached adds nothing again.
@@ -143,7 +162,8 @@ _CANONICAL = text(
         FROM removed CROSS JOIN LATERAL ({_USERS}) AS used (kind, id, field)
         WHERE (used.kind, used.id) NOT IN (SELECT kind, id FROM touched)
         LIMIT {_MAX_USERS} + 1
-    )
+    ),
+    twins (kind, id, twin) AS ({_TWINS})
     SELECT
         {_list("kind, id, label, description, schema_definition", f"touched, {_ENTITY}")}
             AS entities,
@@ -154,7 +174,8 @@ _CANONICAL = text(
         {_list("above.id, ARRAY(" + parents("schema_definition") + ")", f"above, {_CATEGORY}")}
             AS parents,
         {_list("needed.id, module.dependencies", f"needed, {_MODULE}")} AS dependencies,
-        {_list("kind, id, field, target_kind, target", "users")} AS users
+        {_list("kind, id, field, target_kind, target", "users")} AS users,
+        {_list("kind, id, twin", "twins")} AS twins
     """
 ).columns(**dict.fromkeys(_COLUMNS, JSONB))
 
@@ -190,6 +211,7 @@ async def read_canonical(session: AsyncSession, proposal: Proposal) -> Canonical
         parents=dict(row.parents),
         dependencies=dict(row.dependencies),
         users=users,
+        twins={(Kind(kind), one): twin for kind, one, twin in sorted(row.twins)},
         all_users=len(row.users) <= _MAX_USERS,
     )
 

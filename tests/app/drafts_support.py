@@ -207,11 +207,13 @@ def client(
     role: str,
     folder: Path,
     *options: str,
+    app: str = "app.main:app",
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[Client]:
     """Run a backend as `role` on the owner's database `url`, and yield a client of it."""
     settings = {**OFTEN, **(variables or {})}
-    with backend(url.set(username=role), folder, *options, variables=settings) as running:
+    owned = url.set(username=role)
+    with backend(owned, folder, *options, app=app, variables=settings) as running:
         made = Client(running, url)
         try:
             yield made

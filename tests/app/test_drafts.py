@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import URL
 
+from app.ontology.kinds import Kind
 from tests.app.drafts_support import (
     Client,
+    add_entities,
     client,
     entity,
     module,
+    profile,
     proposal,
     seed,
     token_of,
@@ -133,6 +136,31 @@ def test_what_the_author_may_have_meant_otherwise_is_a_warning(
     assert set(found) == {"field", "message", "severity"}
     assert word in found["message"]
     assert found["severity"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "twin"),
+    [
+        ("entities.categories", proposal(categories=[entity("tHING", {})]), "Thing"),
+        ("modules", proposal(modules=[module("Zoo")]), "zoo"),
+        ("profiles", proposal(profiles=[profile("ALL")]), "all"),
+    ],
+)
+def test_a_new_id_that_differs_by_case_only_is_a_warning(
+    hub: Client, field: str, change: dict[str, Any], twin: str
+) -> None:
+    (found,) = hub.create(change)["validation_warnings"]
+    assert found["field"] == field
+    assert f"differs from {twin} by case only" in found["message"]
+
+
+def test_the_case_of_another_kind_or_of_what_is_there_already_is_no_warning(hub: Client) -> None:
+    other_kind = proposal(properties=[entity("thing", {"datatype": "Text"})])
+    assert hub.create(other_kind)["validation_warnings"] == []
+    add_entities(hub.database, [(Kind.CATEGORY, name, {}) for name in ("Twin", "twin")])
+    add_entities(hub.database, [(Kind.CATEGORY, "goner", {})], gone=True)
+    change = proposal(categories=[entity("Twin", {}), entity("Goner", {})])
+    assert hub.create(change)["validation_warnings"] == []
 
 
 def test_a_proposal_with_nothing_to_say_about_has_no_warning(hub: Client) -> None:

@@ -16,6 +16,7 @@ from app.formats.json_text import ABSENT, edited, members, parse
 from app.ontology.kinds import Kind
 from tests.app import ontologies
 from tests.app.ontologies import category
+from tests.app.work import copied
 
 
 def read_one(document: Any, path: str = "categories/Hive.json") -> SourceFile:
@@ -334,3 +335,13 @@ def test_a_json_reader_raises_nothing_but_format_errors(text: str) -> None:
 
 def _text(root: Path, name: str) -> str:
     return (root / f"{name}.json").read_text(encoding="utf-8")
+
+
+def test_finding_the_members_copies_the_text_once_and_not_once_for_each() -> None:
+    text = json.dumps({f"key_{n}": n for n in range(1000)})
+    assert copied(text, members) < len(text)
+
+
+def test_a_string_that_never_ends_is_tried_once() -> None:
+    with pytest.raises(FormatError, match="this is no JSON"):
+        read("categories/Box.json", "{}" * 65 + '\\"' * 1_000_000)

@@ -16,6 +16,7 @@ from app.ontology.kinds import Kind
 from app.ontology.normal import normalised
 from tests.app import ontologies
 from tests.app.test_formats_json import changed_lines
+from tests.app.work import calls
 
 C1, C2 = Format.WIKITEXT_C1, Format.WIKITEXT_C2
 START, END = "<!-- OntologySync Start -->", "<!-- OntologySync End -->"
@@ -246,6 +247,14 @@ def test_a_value_that_would_be_read_as_another_is_refused(key: str, value: Any) 
     item = Item(Kind.PROPERTY, "Has_x", "x", definition={"datatype": "Text", key: value})
     with pytest.raises(FormatError, match="cannot be written"):
         write(item, C2)
+
+
+def test_a_value_is_joined_once_however_many_lines_it_has() -> None:
+    def joins(lines: int) -> int:
+        text = template("Category", "has_description=" + "a\n" * lines)
+        return calls(lambda: read("categories/Box.wikitext", text), "join")
+
+    assert joins(2000) == joins(2)
 
 
 def test_a_reference_is_found_in_its_line() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.drafts.unified import FileChange, unified
 from tests.app.trees import apply, git, write_tree
+from tests.app.work import calls
 
 # Names as a source can have them: not only those that a draft may give.
 NAMES = st.text(
@@ -60,6 +61,32 @@ def test_the_patch_of_one_file_applies(
     tree = {} if old is None else {path: old}
     patch = unified([FileChange(path, old, new)])
     assert apply(tmp_path, tree, patch) == ({} if new is None else {path: new})
+
+
+@pytest.mark.parametrize("ends", [("", ""), ("\n", ""), ("", "\n"), ("\r\n", "\n")])
+def test_the_patch_of_a_file_too_large_to_compare_applies(
+    tmp_path: Path, ends: tuple[str, str]
+) -> None:
+    old, new = _interleaved(1500)
+    old, new = old + ends[0], new + ends[1]
+    patch = unified([FileChange("properties/large one", old, new)])
+    assert patch.count("\n@@ ") == 1
+    tree = {"properties/large one": old}
+    assert apply(tmp_path, tree, patch) == {"properties/large one": new}
+
+
+def test_the_work_on_a_file_grows_with_its_lines_and_not_with_their_square() -> None:
+    def work(lines: int) -> int:
+        old, new = _interleaved(lines)
+        return calls(lambda: unified([FileChange("a", old, new)]))
+
+    assert work(40_000) < 3 * work(20_000)
+
+
+def _interleaved(lines: int) -> tuple[str, str]:
+    """Return two texts of which every second line differs: the worst for comparing."""
+    old, new = ("\n".join(f"{n}\n{side}{n}" for n in range(lines // 2)) for side in ("old", "new"))
+    return old, new
 
 
 def test_names_are_written_as_git_writes_them() -> None:
