@@ -26,7 +26,7 @@ def end(root: Path) -> int:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + GONE_SECONDS
-    while any(_argv(pid) for pid in strays) and time.monotonic() < deadline:
+    while not all(_ended(pid) for pid in strays) and time.monotonic() < deadline:
         time.sleep(0.05)
     return len(strays)
 
@@ -68,9 +68,19 @@ def _argv(pid: int) -> list[str]:
     return [word.decode(errors="replace") for word in words if word]
 
 
+def _ended(pid: int) -> bool:
+    # Not by its command line, which is gone a moment before the process is.
+    return _stat(pid)[:1] in ([], ["Z"], ["X"])
+
+
 def _parent(pid: int) -> int:
+    return int((_stat(pid) or ["", "0"])[1])
+
+
+def _stat(pid: int) -> list[str]:
+    """Return state, parent and what follows (proc(5)); empty for a process that is gone."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except OSError:
-        return 0
-    return int(stat.rpartition(")")[2].split()[1])
+        return []
+    return stat.rpartition(")")[2].split()

@@ -49,6 +49,7 @@ class Cli:
         self.environment = {
             "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
+            "USER": "tester",  # a CLI built without cgo has no other way to the name
             "LANG": "C.UTF-8",
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{state}",
