@@ -79,8 +79,7 @@ def _holds_nul(arguments: tuple[Any, ...]) -> bool:
 
 def read_pool(settings: Settings) -> asyncpg.Pool:
     """Return the pool of the readers; connects to nothing until it is entered and asked."""
-    url = settings.sqlalchemy_url
-    arguments = settings.connect_args("ontology-hub read")
+    arguments = settings.asyncpg_args("ontology-hub read")
     server_settings = {
         **arguments.pop("server_settings"),
         # A statement that writes has come to the wrong place.
@@ -92,11 +91,6 @@ def read_pool(settings: Settings) -> asyncpg.Pool:
         "jit": "off",
     }
     return asyncpg.create_pool(
-        host=url.host,
-        port=url.port,
-        user=url.username,
-        password=url.password,
-        database=url.database,
         server_settings=server_settings,
         command_timeout=settings.database_command_timeout,
         min_size=0,  # the process starts and lives without a database
@@ -116,12 +110,3 @@ def reader_of(request: Request) -> Reader:
     """Return the process' reader."""
     reader: Reader = request.app.state.reader
     return reader
-
-
-# async: FastAPI runs a dependency that is a plain function in a thread.
-async def get_reader(request: Request) -> Reader:
-    """Return the process' reader, as a dependency."""
-    return reader_of(request)
-
-
-ReaderDep = Annotated[Reader, Depends(get_reader)]

@@ -122,6 +122,18 @@ class DatabaseSettings(BaseSettings):
         }
         return arguments if database.dsn is None else {**arguments, "dsn": database.dsn}
 
+    def asyncpg_args(self, application: str) -> dict[str, Any]:
+        """Return all that asyncpg takes to connect; `application` is this program's name."""
+        url = self.sqlalchemy_url
+        address = {
+            "host": url.host,
+            "port": url.port,
+            "user": url.username,
+            "password": url.password,
+            "database": url.database,
+        }
+        return address | self.connect_args(application)
+
 
 def read_secret(variable: str, path: Path) -> str:
     """Return the text of the file that `variable` names as it is, less one final newline.

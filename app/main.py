@@ -60,7 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_error_handlers(app)
     declare_problems(app)
     # First, and the most asked for before the others: routes are tried in their order.
-    add_reads(app, entities.router, modules.router, profiles.router)
+    add_reads(app, entities.router, modules.router, profiles.router, versions.router)
     app.include_router(health.router)
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
     app.include_router(admin.router, include_in_schema=False)  # where the first hubs had it
@@ -72,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
 def api_router() -> APIRouter:
     """Return the routes of version 1 of the API."""
     router = APIRouter()
-    for group in (admin, drafts, versions, webhooks):
+    for group in (admin, drafts, webhooks):
         router.include_router(group.router)
     return router
 

@@ -96,11 +96,7 @@ def _read(file: Path) -> Lock | None:
 def _is_pulumi(pid: int) -> bool:
     """Tell whether the process runs on this machine and is pulumi; a zombie does not run."""
     if Path("/proc/self/stat").exists():
-        try:
-            # "1234 (pulumi) S 1 ...": the name may itself hold blanks and parentheses.
-            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
-        except OSError:
-            return False
-        return name.startswith("pulumi") and rest.split()[0] not in "ZX"
+        found = processes.stat(pid)
+        return found is not None and found[0].startswith("pulumi") and found[1][0] not in "ZX"
     shown = processes.answer(["ps", "-o", "stat=,comm=", "-p", str(pid)], 10.0).stdout.split()
     return len(shown) > 1 and shown[0][0] != "Z" and Path(shown[1]).name.startswith("pulumi")

@@ -34,9 +34,9 @@ def of(stack: str) -> list[Object]:
     # A container that somebody has run from a built image by hand bears the image's labels, but
     # has no role in the stack.
     role = f"--filter=label={PROJECT}.role"
-    containers = _list("ps", "--all", role, *naming.filters())
-    networks = _list("network", "ls", *naming.filters())
-    images = _list("images", *naming.filters())
+    containers = listed("ps", "--all", role, *naming.filters())
+    networks = listed("network", "ls", *naming.filters())
+    images = listed("images", *naming.filters())
     return [
         *(Object("container", one["ID"], one["Names"]) for one in containers),
         *(Object("network", one["ID"], one["Name"]) for one in networks),
@@ -51,7 +51,7 @@ def of(stack: str) -> list[Object]:
 
 def volumes(stack: str) -> list[str]:
     """Return the names of the stack's volumes."""
-    return [one["Name"] for one in _list("volume", "ls", *Naming(PROJECT, stack).filters())]
+    return [one["Name"] for one in listed("volume", "ls", *Naming(PROJECT, stack).filters())]
 
 
 def remove(objects: list[Object]) -> list[str]:
@@ -85,7 +85,8 @@ def _remove(*arguments: str) -> None:
         )
 
 
-def _list(*arguments: str) -> list[dict[str, str]]:
+def listed(*arguments: str) -> list[dict[str, str]]:
+    """Return what a listing command of docker tells, ids whole; raises `UserError`."""
     # `docker volume ls` knows no --no-trunc, and needs none.
     whole = [] if arguments[0] == "volume" else ["--no-trunc"]
     done = _docker(*arguments, *whole, "--format={{json .}}")

@@ -33,6 +33,20 @@ def answer(command: Sequence[str], seconds: float, env: Mapping[str, str] | None
         return Done(command, 124, "", f"no answer within {seconds:g} s")
 
 
+def stat(pid: int) -> tuple[str, list[str]] | None:
+    """Return a process's name, and its state, parent and what follows (proc(5)).
+
+    None for a process that is gone, and where there is no /proc.
+    """
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # "1234 (pulumi) S 1 ...": the name may itself hold blanks and parentheses.
+    name, _, rest = text.partition("(")[2].rpartition(")")
+    return name, rest.split()
+
+
 def work(
     command: Sequence[str],
     mend: str,

@@ -10,6 +10,8 @@ import signal
 import time
 from pathlib import Path
 
+from toolchain import processes
+
 PROC = Path("/proc")
 PLUGINS = ("pulumi-resource-", "pulumi-language-")
 GONE_SECONDS = 5.0
@@ -70,17 +72,10 @@ def _argv(pid: int) -> list[str]:
 
 def _ended(pid: int) -> bool:
     # Not by its command line, which is gone a moment before the process is.
-    return _stat(pid)[:1] in ([], ["Z"], ["X"])
+    found = processes.stat(pid)
+    return found is None or found[1][0] in "ZX"
 
 
 def _parent(pid: int) -> int:
-    return int((_stat(pid) or ["", "0"])[1])
-
-
-def _stat(pid: int) -> list[str]:
-    """Return state, parent and what follows (proc(5)); empty for a process that is gone."""
-    try:
-        stat = (PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return []
-    return stat.rpartition(")")[2].split()
+    found = processes.stat(pid)
+    return 0 if found is None else int(found[1][1])

@@ -1,6 +1,5 @@
 """Look at a running stack: its containers, logs and database."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,27 +7,13 @@ from collections.abc import Callable
 
 from infra.naming import Naming
 from infra.settings import PROJECT
-from toolchain import console, pulumi
+from toolchain import console, objects, pulumi
 from toolchain.console import UserError
 
 
 def containers(stack: str) -> list[dict[str, str]]:
     """Return the stack's containers, jobs included, as `docker ps` tells them."""
-    listed = subprocess.run(
-        [
-            "docker",
-            "ps",
-            "--all",
-            *Naming(PROJECT, stack).filters(),
-            "--format={{json .}}",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listed.returncode != 0:
-        raise UserError(f"the Docker engine does not answer: {listed.stderr.strip()}", "make setup")
-    return [json.loads(line) for line in listed.stdout.splitlines()]
+    return objects.listed("ps", "--all", *Naming(PROJECT, stack).filters())
 
 
 def _workloads(stack: str) -> list[dict[str, str]]:

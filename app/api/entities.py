@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import HTTPException, Query, Request, Response
 
 from app.api.answers import json_answer
-from app.api.reading import Cursor, EntityId, Limit, Term, found, missing
+from app.api.problems import problems
+from app.api.reading import Cursor, EntityId, Limit, Term, found
 from app.api.routing import read_router
 from app.api.shapes import EntityPage, Inheritance, Overview
 from app.conduct.policies import Policy, limited
@@ -18,7 +19,7 @@ from app.queries.search import search as search_query
 router = read_router("entities")
 
 _NOT_FOUND = "Entity not found"
-_MISSING = missing(_NOT_FOUND)
+_MISSING = problems({404: _NOT_FOUND})
 
 
 @router.get("/{entity_type}/{entity_id}", response_model=EntityPublic, responses=_MISSING)

@@ -3,7 +3,8 @@
 from fastapi import Request, Response
 
 from app.api.answers import json_answer
-from app.api.reading import ModuleId, Term, found, missing
+from app.api.problems import problems
+from app.api.reading import ModuleId, Term, found
 from app.api.routing import read_router
 from app.api.shapes import ModuleDependencies, ModuleEntities
 from app.conduct.policies import Policy, limited
@@ -14,7 +15,7 @@ from app.queries import modules as queries
 router = read_router("modules")
 
 _NOT_FOUND = "Module not found"
-_MISSING = missing(_NOT_FOUND)
+_MISSING = problems({404: _NOT_FOUND})
 
 
 @router.get("/", include_in_schema=False)

@@ -3,7 +3,8 @@
 from fastapi import Request, Response
 
 from app.api.answers import json_answer
-from app.api.reading import ProfileId, Term, found, missing
+from app.api.problems import problems
+from app.api.reading import ProfileId, Term, found
 from app.api.routing import read_router
 from app.conduct.policies import Policy, limited
 from app.database import reader_of
@@ -13,7 +14,7 @@ from app.queries import profiles as queries
 router = read_router("profiles")
 
 _NOT_FOUND = "Profile not found"
-_MISSING = missing(_NOT_FOUND)
+_MISSING = problems({404: _NOT_FOUND})
 
 
 @router.get("/", include_in_schema=False)

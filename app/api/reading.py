@@ -1,6 +1,6 @@
 """What the reading routes share: what they take, and how they answer what is not there."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import HTTPException, Path, Query
 
@@ -26,11 +26,6 @@ Limit = Annotated[int, Query(ge=1, le=100, description="The most items to answer
 EntityId = Annotated[str, Path(description="An id such as Person")]
 ModuleId = Annotated[str, Path(description="An id such as Core")]
 ProfileId = Annotated[str, Path(description="An id such as Default")]
-
-
-def missing(detail: str) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says of the 404 whose detail is this."""
-    return {404: {"description": detail}}
 
 
 def found(text: str | None, detail: str) -> str:

@@ -3,24 +3,16 @@
 from collections.abc import Awaitable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import HTTPException, Query, Request, Response
 
-from app.api.answers import CONDITIONAL, NOT_MODIFIED, json_answer
+from app.api.answers import json_answer
 from app.api.problems import problems
+from app.api.routing import read_router
 from app.conduct.policies import Policy, limited
 from app.versions.history import History, NoHistory, UnknownVersion, UnreadableHistory
 from app.versions.models import VersionDiff, VersionPublic
 
-router = APIRouter(prefix="/versions", tags=["versions"])
-
-
-async def get_history(request: Request) -> History:
-    """Return the source's history."""
-    history: History = request.app.state.history
-    return history
-
-
-HistoryDep = Annotated[History, Depends(get_history)]
+router = read_router("versions")
 
 # Longer than any name that a file system lets a branch have; no control characters: PostgreSQL
 # takes no NUL.
@@ -41,35 +33,25 @@ _UNAVAILABLE = {503: f"{_NO_HISTORY}, or what there is cannot be read"}
 _MISSING = {404: "Version not found"}
 
 
-# HEAD as on the other reading routes; the server leaves the body out.
-@router.head("/", include_in_schema=False)
-@router.head("", include_in_schema=False)
 @router.get("/", include_in_schema=False)
-@router.get(
-    "",
-    response_model=list[VersionPublic],
-    responses=NOT_MODIFIED | problems(_UNAVAILABLE),
-    openapi_extra=CONDITIONAL,
-)
+@router.get("", response_model=list[VersionPublic], responses=problems(_UNAVAILABLE))
 @limited(Policy.ENTITY_LIST)
-async def list_versions(request: Request, history: HistoryDep) -> Response:
+async def list_versions(request: Request) -> Response:
     """The newest 30 versions, newest first."""
-    return json_answer(request, await _known(history.versions()))
+    return json_answer(request, await _known(_history(request).versions()))
 
 
-@router.head("/diff/", include_in_schema=False)
-@router.head("/diff", include_in_schema=False)
 @router.get("/diff/", include_in_schema=False)
-@router.get(
-    "/diff",
-    response_model=VersionDiff,
-    responses=NOT_MODIFIED | problems(_MISSING | _UNAVAILABLE),
-    openapi_extra=CONDITIONAL,
-)
+@router.get("/diff", response_model=VersionDiff, responses=problems(_MISSING | _UNAVAILABLE))
 @limited(Policy.ENTITY_READ)
-async def diff_versions(request: Request, history: HistoryDep, old: Name, new: Name) -> Response:
+async def diff_versions(request: Request, old: Name, new: Name) -> Response:
     """The files that differ, by kind, each with the whole of what it says on both sides."""
-    return json_answer(request, await _known(history.diff(old, new)))
+    return json_answer(request, await _known(_history(request).diff(old, new)))
+
+
+def _history(request: Request) -> History:
+    history: History = request.app.state.history
+    return history
 
 
 async def _known(answer: Awaitable[str]) -> str:

@@ -100,9 +100,8 @@ class _Exchange:
         self._scope = scope
         self._send = send
         self._status = 500  # where the application ends before it has begun to answer
-        self._answer: asyncio.Future[None] | None = (
-            None  # the one given instead of the application's
-        )
+        # The one that is given instead of the application's.
+        self._answer: asyncio.Future[None] | None = None
         self._body: Body | None = None
         given = length = chunked = None
         for name, value in scope["headers"]:

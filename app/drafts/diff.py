@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.drafts.items import Fields, Key, same
+from app.drafts.items import Fields, Key
 from app.ontology.kinds import Kind
+from app.ontology.values import same
 
 
 class Change(BaseModel):

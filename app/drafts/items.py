@@ -101,14 +101,3 @@ def references(kind: Kind, fields: Fields) -> Iterator[Reference]:
     for key, target in _OF_FIELDS.get(kind, ()):
         for one in fields[key]:
             yield Reference(key, target, one)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Compare two JSON values. Unlike `==` in Python, true is not 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)

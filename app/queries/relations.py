@@ -5,7 +5,7 @@ import json
 from app.database import Reader
 from app.models import EntityType
 from app.ontology.graph import cycles
-from app.queries.definitions import has_parent, listed, lists, parents  # noqa: F401
+from app.queries.definitions import has_parent, lists, parents
 from app.queries.public import ENTITY, MODULE
 
 _BY_LABEL = 'label COLLATE "C", entity_id COLLATE "C"'

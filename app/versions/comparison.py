@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from app.formats import is_item_path, parts_of
 from app.ontology.kinds import Kind
+from app.ontology.values import same
 
 Document = dict[str, Any]
 
@@ -54,15 +55,3 @@ def changes(pairs: Mapping[ItemKey, Pair]) -> dict[str, dict[str, list[dict[str,
             }
         )
     return found
-
-
-def same(one: object, other: object) -> bool:
-    """Tell whether two JSON values are equal, as PostgreSQL's jsonb compares them.
-
-    Python alone takes true for 1.
-    """
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and one == other

@@ -59,14 +59,7 @@ async def _copy(path: Path) -> int:
             for row in rows
         ],
     }
-    url = get_settings().sqlalchemy_url
-    connection = await asyncpg.connect(
-        host=url.host,
-        port=url.port,
-        user=url.username,
-        password=url.password,
-        database=url.database,
-    )
+    connection = await asyncpg.connect(**get_settings().asyncpg_args("ontology-hub bench"))
     try:
         async with connection.transaction():
             for table, records in tables.items():

@@ -18,7 +18,7 @@ from app.api.answers import json_answer
 from app.conduct.clients import client_of
 from app.conduct.exchange import without_time_limit
 from app.conduct.policies import Policy, limited
-from app.database import ReaderDep, SessionDep
+from app.database import SessionDep, reader_of
 from app.main import app
 
 router = APIRouter(prefix="/probe")
@@ -117,9 +117,9 @@ async def stored(body: Annotated[dict[str, Any], Body()], session: SessionDep) -
 
 
 @router.get("/text")
-async def read_text(reader: ReaderDep, value: str) -> Response:
+async def read_text(request: Request, value: str) -> Response:
     """Have the database read the client's text."""
-    found = await reader.value("SELECT $1::text", value)
+    found = await reader_of(request).value("SELECT $1::text", value)
     if found is None:
         raise HTTPException(404, "Nothing is called so.")
     return Response(found)
@@ -146,9 +146,9 @@ async def idle(session: SessionDep, seconds: float, marker: str) -> None:
 
 
 @router.get("/sleep")
-async def sleep(reader: ReaderDep, seconds: float) -> None:
+async def sleep(request: Request, seconds: float) -> None:
     """Be in one statement of a reader for so many seconds."""
-    await reader.value("SELECT pg_sleep($1)", seconds)
+    await reader_of(request).value("SELECT pg_sleep($1)", seconds)
 
 
 @router.get("/stubborn")

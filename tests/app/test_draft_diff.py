@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
 from app.drafts.diff import Diff, make_diff
-from app.drafts.items import Fields, Key, entity_fields, same
+from app.drafts.items import Fields, Key, entity_fields
 from app.ontology.kinds import Kind
+from app.ontology.values import same
 from tests.app.drafts_support import (
     Client,
     add_entity,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
 from app.ontology.kinds import KIND_OF_FOLDER
-from app.versions.comparison import same
+from app.ontology.values import same
 from app.versions.git_history import GitHistory
 from tests.app.histories import Snapshots, applied, changed, document, files, mirrored
 from tests.app.repositories import Repository
