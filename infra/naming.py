@@ -10,13 +10,8 @@ class Naming:
     project: str
     stack: str
 
-    @property
-    def network(self) -> str:
-        """Name of the stack's network."""
-        return f"{self.project}-{self.stack}"
-
     def of(self, role: str) -> str:
-        """Name of the container or volume of a role."""
+        """Name of the container, volume or network of a role."""
         return f"{self.project}-{self.stack}-{role}"
 
     def labels(self, role: str | None = None) -> dict[str, str]:

@@ -12,6 +12,10 @@ import pulumi
 # Where a container finds the files that the stack gives it, plain and secret alike.
 FILES_FOLDER = "/run/secrets"
 
+# The stack's networks. A workload reaches those that share one of them with it, and nobody else.
+DATA = "data"  # the database and its clients
+API = "api"  # the backends and the proxy before them
+
 
 @dataclass(frozen=True, kw_only=True)
 class PublicImage:
@@ -134,7 +138,9 @@ class Limits:
 class Workload:
     """A container of the stack.
 
-    `role` names it (`<project>-<stack>-<role>`) and is its host name on the stack's network.
+    `role` names it (`<project>-<stack>-<role>`) and is its host name on its `networks`. Whoever
+    publishes `ports` needs no network for that.
+    Its root file system is read-only, but for /tmp (in memory), unless `writable_root`.
     `user` is `uid:gid`. `capabilities` are added after all were dropped.
     `stop_grace` is how many seconds it may take to end before it is killed.
     A container is made anew when any of this changes; `anew_with` (name to value, told apart by
@@ -145,6 +151,7 @@ class Workload:
     image: Image
     user: str
     limits: Limits
+    networks: Sequence[str] = ()
     command: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Sequence[SecretFile] = ()
@@ -153,6 +160,7 @@ class Workload:
     mounts: Sequence[VolumeMount | HostMount] = ()
     capabilities: Sequence[str] = ()
     stop_grace: int = 10
+    writable_root: bool = False
     anew_with: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
@@ -163,10 +171,16 @@ class Service(Workload):
     `readiness` says that it can serve (its dependencies included): what others wait for.
     `liveness` says that its process answers: what a target that kills sick containers asks, so
     that an outage of the database does not kill the backends. Without one, `readiness` is both.
+    `rolling`: when it is replaced, the new one is ready before the old one goes. It can then
+    publish no port and has no fixed name: others find it by its role.
+    `in_place_of` is the role of the service that another config has where this one stands: the
+    one goes before the other comes, since both publish the same port.
     """
 
     readiness: Probe
     liveness: Probe | None = None
+    rolling: bool = False
+    in_place_of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

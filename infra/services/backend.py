@@ -9,7 +9,7 @@ from infra.passwords import Passwords
 from infra.services import postgres, roles
 from infra.settings import StackSettings
 from infra.versions import PYTHON
-from infra.workload import BuiltImage, HostMount, Limits, Port, Probe, SecretFile, Service
+from infra.workload import DATA, BuiltImage, HostMount, Limits, Port, Probe, SecretFile, Service
 
 ROLE = "backend"
 PORT = 8000
@@ -103,6 +103,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
         role=ROLE,
         image=image(settings, naming),
         user=f"{UID}:{UID}",
+        networks=[DATA],
         env={
             **database_env(roles.APP, password),
             "DEBUG": str(settings.debug).lower(),

@@ -4,7 +4,7 @@ from infra.images import public_image
 from infra.passwords import Passwords
 from infra.settings import StackSettings
 from infra.versions import GRAFANA
-from infra.workload import Limits, Port, Probe, SecretFile, Service, VolumeMount
+from infra.workload import DATA, Limits, Port, Probe, SecretFile, Service, VolumeMount
 
 ROLE = "grafana"
 PORT = 3000
@@ -23,6 +23,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         role=ROLE,
         image=public_image(GRAFANA, settings),
         user=f"{UID}:0",
+        networks=[DATA],
         env={
             "GF_SECURITY_ADMIN_PASSWORD__FILE": password.path,
             # Neither of them is of use to the stack, and both call out.

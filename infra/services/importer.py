@@ -7,7 +7,7 @@ from infra.naming import Naming
 from infra.passwords import Passwords
 from infra.services import backend, roles
 from infra.settings import StackSettings
-from infra.workload import Job, Limits, SecretFile
+from infra.workload import DATA, Job, Limits, SecretFile
 
 ROLE = "importer"
 
@@ -28,6 +28,7 @@ def job(
         role=ROLE,
         image=backend.image(settings, naming),
         user=f"{backend.UID}:{backend.UID}",
+        networks=[DATA],
         command=["python", "-m", "app.importer", backend.ONTOLOGY],
         env=backend.database_env(roles.APP, password),
         secrets=[password],

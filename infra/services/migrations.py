@@ -6,7 +6,7 @@ from infra.naming import Naming
 from infra.passwords import Passwords
 from infra.services import backend, roles
 from infra.settings import StackSettings
-from infra.workload import Job, Limits, SecretFile
+from infra.workload import DATA, Job, Limits, SecretFile
 
 
 def job(
@@ -21,6 +21,7 @@ def job(
         role="migrations",
         image=backend.image(settings, naming),
         user=f"{backend.UID}:{backend.UID}",
+        networks=[DATA],
         command=["alembic", "upgrade", "head"],
         env=backend.database_env(roles.OWNER, password),
         secrets=[password],

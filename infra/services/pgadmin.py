@@ -7,7 +7,7 @@ from infra.passwords import Passwords
 from infra.services import postgres, roles
 from infra.settings import StackSettings
 from infra.versions import PGADMIN
-from infra.workload import File, Limits, Port, Probe, SecretFile, Service
+from infra.workload import DATA, File, Limits, Port, Probe, SecretFile, Service
 
 ROLE = "pgadmin"
 PORT = 8080  # the image's own 80 takes a capability that `no-new-privileges` withholds
@@ -23,6 +23,9 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         role=ROLE,
         image=public_image(PGADMIN, settings),
         user=f"{UID}:0",
+        networks=[DATA],
+        # The image writes its settings beside its code at each start.
+        writable_root=True,
         env={
             "PGADMIN_DEFAULT_EMAIL": settings.pgadmin_email,
             "PGADMIN_DEFAULT_PASSWORD_FILE": password.path,

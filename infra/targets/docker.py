@@ -34,6 +34,17 @@ from infra.workload import (
 # A stack's log may take this much of the disk: 8 containers x 3 files x 10 MB.
 LOG_ROTATION = {"max-size": "10m", "max-file": "3"}
 
+# The network of those that publish ports: the engine publishes none for who is on internal
+# networks only.
+PUBLISHED = "published"
+PUBLISHED_OPTIONS = {
+    "com.docker.network.bridge.enable_icc": "false",
+    "com.docker.network.bridge.enable_ip_masquerade": "false",
+}
+
+# /tmp of a container whose root is read-only: in its memory, and counted there.
+TEMPORARY = {"/tmp": "rw,nosuid,nodev,noexec,size=64m"}  # noqa: S108
+
 
 @dataclass(frozen=True)
 class Deployed:
@@ -65,12 +76,7 @@ class DockerTarget:
         self._naming = naming
         self._images: dict[str, docker.RemoteImage] = {}
         self._volumes: dict[str, docker.Volume] = {}
-        self._network = docker.Network(
-            "network",
-            name=naming.network,
-            driver="bridge",
-            labels=[docker.NetworkLabelArgs(label=k, value=v) for k, v in naming.labels().items()],
-        )
+        self._networks: dict[str, docker.Network] = {}
 
     def volume(self, volume: str, keep: bool = False) -> docker.Volume:
         """Declare a named volume; one to `keep` stays on destroy if `protectData` says so."""
@@ -87,11 +93,32 @@ class DockerTarget:
         )
         return self._volumes[volume]
 
+    def _network(self, network: str) -> docker.Network:
+        """Return a network of the stack; all but the one of the published ports are internal."""
+        if network not in self._networks:
+            published = network == PUBLISHED
+            self._networks[network] = docker.Network(
+                f"{network}-network",
+                name=self._naming.of(network),
+                driver="bridge",
+                internal=not published,
+                # Who is reached from the host shares this network with others that are: they
+                # neither see each other there nor reach the world beyond.
+                options=PUBLISHED_OPTIONS if published else None,
+                labels=[
+                    docker.NetworkLabelArgs(label=k, value=v)
+                    for k, v in self._naming.labels().items()
+                ],
+            )
+        return self._networks[network]
+
     def service(self, service: Service, after: Sequence[Deployed] = ()) -> Deployed:
         """Run a service once all of `after` are ready."""
         container = self._container(
             service,
             after,
+            service.in_place_of or service.role,
+            rolling=service.rolling,
             restart="unless-stopped",
             must_run=True,
             healthcheck=_healthcheck(service.readiness),
@@ -116,6 +143,7 @@ class DockerTarget:
         container = self._container(
             job,
             after,
+            job.role,
             restart="no",
             # The provider's one-shot form: `must_run=True` would start an ended job again at
             # each refresh, `rm=True` would lose the exit code and the log.
@@ -170,6 +198,8 @@ class DockerTarget:
         self,
         workload: Workload,
         after: Sequence[Deployed],
+        resource: str,
+        rolling: bool = False,
         opts: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> docker.Container:
@@ -184,9 +214,12 @@ class DockerTarget:
             # New content means a new courier: so the workload is replaced when a file changes.
             labels[f"{self._naming.project}.files"] = files.courier.id
         memory = workload.limits.memory
+        name = self._naming.of(workload.role)
+        networks = [*([PUBLISHED] if workload.ports else []), *workload.networks]
         return docker.Container(
-            workload.role,
-            name=self._naming.of(workload.role),
+            # Without a name of its own, Pulumi makes one of the resource's, other each time.
+            name if rolling else resource,
+            name=None if rolling else name,
             image=self._image(workload.image).image_id,
             hostname=workload.role,
             user=workload.user,
@@ -204,10 +237,15 @@ class DockerTarget:
             networks_advanced=[
                 docker.ContainerNetworksAdvancedArgs(
                     # The resource's name, not the text: destroy must take containers off first.
-                    name=self._network.name,
+                    name=self._network(network).name,
                     aliases=[workload.role],
                 )
+                for network in networks
             ],
+            # On no network at all: the engine would put it on its own bridge.
+            network_mode=None if networks else "none",
+            read_only=not workload.writable_root,
+            tmpfs=None if workload.writable_root else TEMPORARY,
             capabilities=docker.ContainerCapabilitiesArgs(
                 drops=["ALL"], adds=[f"CAP_{name}" for name in workload.capabilities]
             ),
@@ -222,7 +260,7 @@ class DockerTarget:
             opts=pulumi.ResourceOptions(
                 depends_on=[one.ready for one in after],
                 # Names, host ports and volumes bear one owner at a time.
-                delete_before_replace=True,
+                delete_before_replace=not rolling,
                 # The provider "updates" a changed health check without touching the container.
                 replace_on_changes=["healthcheck"],
                 **(opts or {}),
