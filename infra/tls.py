@@ -11,6 +11,7 @@ from infra.settings import Problem, StackSettings, set_command
 
 CERTIFICATE = "tlsCertificate"
 KEY = "tlsKey"
+EMPTY = "''"
 
 BEGIN_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 BEGIN_KEY = b"PRIVATE KEY-----"
@@ -25,7 +26,9 @@ def certificate(settings: StackSettings) -> pulumi.Output[str] | None:
     if not settings.tls_certificate:
         return None
     files = (_path(settings.tls_certificate), _path(settings.tls_key))
-    return pulumi.Output.secret("\n".join(file.read_text().strip() for file in files) + "\n")
+    # There may be remarks of any encoding beside the PEM blocks, which are ASCII.
+    texts = [file.read_text(encoding="ascii", errors="replace").strip() for file in files]
+    return pulumi.Output.secret("\n".join(texts) + "\n")
 
 
 def problems(settings: StackSettings) -> list[Problem]:
@@ -34,8 +37,13 @@ def problems(settings: StackSettings) -> list[Problem]:
     present = {key: _path(value) for key, value in given.items() if value}
     if not present:
         return []
+    if contents := [key for key, value in given.items() if "-----BEGIN" in value]:
+        # Its value is shown nowhere: it may be the key.
+        return [_problem(key, "is a file's path, not what the file holds") for key in contents]
     if settings.hot_reload:
-        return [_problem(key, "needs the proxy, which is off with hotReload") for key in present]
+        reason = "needs the proxy, which is off with hotReload"
+        bake = set_command("hotReload", "false")
+        return [_problem(key, reason, f"{bake}, or {set_command(key, EMPTY)}") for key in present]
     if len(present) == 1:
         (there,), (absent,) = present, given.keys() - present
         return [_problem(absent, f"is missing: {there} is set, and each needs the other")]
@@ -82,9 +90,8 @@ def _unusable(files: dict[str, Path]) -> list[Problem]:
 
 
 def _problem(key: str, reason: str, mend: str | None = None) -> Problem:
-    # Without the value: it may be the key itself, given in the place of its path.
     return Problem(
-        key=key, reason=reason, mend=mend or f"{set_command(key, 'PATH')}   ('' for none)"
+        key=key, reason=reason, mend=mend or f"{set_command(key, 'PATH')}   ({EMPTY} for none)"
     )
 
 
