@@ -3,7 +3,16 @@
 from infra.images import public_image
 from infra.settings import StackSettings
 from infra.versions import POSTGRES
-from infra.workload import DATA, Limits, Port, Probe, PublicImage, Service, VolumeMount
+from infra.workload import (
+    DATA,
+    TOOLS,
+    Limits,
+    Port,
+    Probe,
+    PublicImage,
+    Service,
+    VolumeMount,
+)
 
 ROLE = "db"
 PORT = 5432
@@ -28,7 +37,7 @@ def service(settings: StackSettings) -> Service:
         role=ROLE,
         image=image(settings),
         user=f"{UID}:{UID}",
-        networks=[DATA],
+        networks=[DATA, TOOLS],
         env={
             # The image insists on a password for a new, empty database: this one the kernel makes
             # up at each reading, and nobody knows it. The roles job sets the configured one, so
