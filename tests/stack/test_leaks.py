@@ -117,7 +117,7 @@ def test_no_secret_shows_in_what_engine_pulumi_and_containers_tell(stack: Stack)
 
 @pytest.mark.parametrize("secret", [random.token_urlsafe(24), hard("planted")])
 def test_the_search_finds_a_secret_in_each_of_its_forms(secret: str) -> None:
-    assert len(forms(secret)) > 5
+    assert len(forms(secret)) >= 5
     for form in forms(secret):
         assert list(found({"here": f"before {form} after"}, {"it": secret})) == ["here: it"]
     assert list(found({"here": f"before {secret[:-1]} after"}, {"it": secret})) == []
