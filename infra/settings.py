@@ -118,9 +118,7 @@ class StackSettings(BaseModel):
         None, description="password of `ontology_read`, who only reads"
     )
     pgadmin_password: Secret | None = Field(None, description="password of pgAdmin's login")
-    grafana_password: Secret | None = Field(
-        None, description="password of Grafana's `admin` at its first start"
-    )
+    grafana_password: Secret | None = Field(None, description="password of Grafana's `admin`")
     admin_secret: Secret | None = Field(
         None, description="bearer secret of `/admin`; without one it is closed"
     )

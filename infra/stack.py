@@ -25,7 +25,7 @@ def deploy() -> None:
     target.volume(postgres.DATA_VOLUME, keep=True)
     target.volume(postgres.SOCKET_VOLUME)
 
-    db = target.service(postgres.service(settings, secrets))
+    db = target.service(postgres.service(settings))
     role = target.job(roles.job(settings, secrets), after=[db])
     migrated = target.job(
         migrations.job(settings, naming, secrets, role.container.id), after=[db, role]

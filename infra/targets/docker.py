@@ -222,6 +222,7 @@ class DockerTarget:
             name=None if rolling else name,
             image=self._image(workload.image).image_id,
             user=workload.user,
+            entrypoints=list(workload.entrypoint) or None,
             command=list(workload.command) or None,
             envs=[f"{key}={value}" for key, value in sorted(workload.env.items())],
             ports=[
