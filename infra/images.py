@@ -24,6 +24,7 @@ TWINS = {
     versions.POSTGRES: "postgres",
     versions.PYTHON: "python",
     versions.PGADMIN: "pgadmin",
+    versions.HAPROXY: "haproxy",
 }
 
 

@@ -95,6 +95,12 @@ class StackSettings(BaseModel):
         description="proxies whose X-Forwarded-For is believed: addresses or networks, "
         "separated by commas",
     )
+    tls_certificate: str = Field(
+        "",
+        description="PEM file on this machine: certificate, then its chain; with it the API is "
+        "https only",
+    )
+    tls_key: str = Field("", description="PEM file on this machine: the certificate's key")
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
         1024 * 1024, description="larger request bodies are refused"
     )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from images import build
-from infra import ontology, preflight
+from infra import ontology, preflight, tls
 from infra.naming import Naming
 from infra.services.backend import UID
 from infra.settings import PROJECT, SettingsError, StackSettings
@@ -54,6 +54,7 @@ def check(stack: str) -> StackSettings:
         problems = [
             *preflight.taken_ports(settings, Naming(PROJECT, stack)),
             *ontology.problems(settings, UID),
+            *tls.problems(settings),
         ]
         if problems:
             raise SettingsError(problems)

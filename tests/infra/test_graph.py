@@ -141,7 +141,7 @@ def test_port_offset_shifts_every_port_and_url(declare: Declare) -> None:
 
 def test_the_walk_of_one_value_from_config_to_url(declare: Declare) -> None:
     graph = declare({"backendPort": "8080"})
-    assert graph.containers["backend"]["ports"][0]["external"] == 8080
+    assert graph.containers["proxy"]["ports"][0]["external"] == 8080
     assert graph.outputs["docs_url"] == ("http://127.0.0.1:8080/docs", False)
 
 
