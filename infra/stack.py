@@ -5,12 +5,21 @@ from urllib.parse import quote
 
 import pulumi
 
-from infra import ontology, preflight
+from infra import backups, ontology, preflight
 from infra.config import project_config
 from infra.images import public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
-from infra.services import backend, grafana, importer, migrations, pgadmin, postgres, roles
+from infra.services import (
+    backend,
+    backup,
+    grafana,
+    importer,
+    migrations,
+    pgadmin,
+    postgres,
+    roles,
+)
 from infra.settings import PROJECT, SettingsError, StackSettings
 from infra.targets.docker import DockerTarget
 from infra.versions import PYTHON
@@ -37,6 +46,8 @@ def deploy() -> None:
         pulumi.export("ontology_import", data[-1].container.container_logs.apply(_imported))
     target.service(backend.service(settings, naming, secrets), after=[db, *data])
     target.service(pgadmin.service(settings, secrets), after=[db])
+    if dumps := backup.service(settings, naming, secrets):
+        target.service(dumps, after=[db, migrated])
     if settings.grafana:
         target.volume(grafana.DATA_VOLUME, keep=True)
         target.service(grafana.service(settings, secrets), after=[db])
@@ -54,11 +65,14 @@ def _checked_settings(naming: Naming) -> StackSettings:
             *preflight.taken_ports(settings, naming),
             *preflight.missing_twins(settings),
             *ontology.problems(settings, backend.UID),
+            *backups.problems(settings, naming.stack),
         ]
         if problems:
             raise SettingsError(problems)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
+    if refusal := preflight.foreign_volume(naming):
+        raise pulumi.RunError(refusal)
     return settings
 
 
