@@ -100,7 +100,7 @@ def _data_version(naming: Naming) -> str | None:
     volume = naming.of(postgres.DATA_VOLUME)
     if _docker("volume", "inspect", volume).returncode != 0:
         return None
-    # A kept volume: only a container reaches into it, and that need not run.
+    # A kept volume: only a container reaches into it. It never runs, so any image will do.
     images = _docker("images", "--quiet", "--no-trunc", "--filter=dangling=false").stdout.split()
     if not images:
         return None  # the server itself will say it
