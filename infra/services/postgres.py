@@ -6,7 +6,17 @@ from infra.images import public_image
 from infra.passwords import Passwords
 from infra.settings import StackSettings
 from infra.versions import POSTGRES
-from infra.workload import DATA, TOOLS, Limits, Port, Probe, PublicImage, SecretFile, Service, VolumeMount
+from infra.workload import (
+    DATA,
+    TOOLS,
+    Limits,
+    Port,
+    Probe,
+    PublicImage,
+    SecretFile,
+    Service,
+    VolumeMount,
+)
 
 ROLE = "db"
 PORT = 5432

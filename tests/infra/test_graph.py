@@ -55,7 +55,9 @@ def test_everything_is_named_and_labelled_by_project_stack_and_role(declare: Dec
         assert labels["ontology-hub.project"] == "ontology-hub"
         assert labels["ontology-hub.stack"] == "alice"
         assert labels["ontology-hub.role"] == role
-    assert names(graph, NETWORK) == {f"ontology-hub-alice-{one}" for one in ("data", "tools", "published")}
+    assert names(graph, NETWORK) == {
+        f"ontology-hub-alice-{one}" for one in ("data", "tools", "published")
+    }
     assert names(graph, VOLUME) == {
         *(f"ontology-hub-alice-{volume}" for volume in ("pgdata", "pgsocket", "grafana-data")),
         *(f"ontology-hub-alice-{role}-files" for role in SERVICES | JOBS),
