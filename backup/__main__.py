@@ -42,11 +42,19 @@ def main() -> None:
     tried: datetime | None = None
     while True:
         now = datetime.now(UTC)
-        if is_due(schedule, now, tried, folder, stack):
-            tried = now
-            attempt(folder, stack, kept)
-            logger.info("the next dump is due at %s", schedule.next_due(datetime.now(UTC)))
-        wait = (schedule.next_due(now) - datetime.now(UTC)).total_seconds()
+        try:
+            if is_due(schedule, now, tried, folder, stack):
+                tried = now
+                dump = make(folder, stack, TOOLS, kept)
+                logger.info("made %s (%d bytes)", dump.name, dump.stat().st_size)
+                FAILED.unlink(missing_ok=True)
+        except (BackupError, OSError) as error:
+            logger.error("no dump was made: %s", error)
+            FAILED.write_text(f"the last dump failed: {error}\n")
+        following = schedule.next_due(now)
+        if tried == now:
+            logger.info("the next dump is due at %s", following)
+        wait = (following - datetime.now(UTC)).total_seconds()
         time.sleep(min(max(wait, 0.0), LONGEST_SLEEP))
 
 
@@ -61,18 +69,6 @@ def is_due(
     made = [name.at for name, _path in dumps(folder, stack)]
     last = max([*made, *([tried] if tried else [])], default=None)
     return last is None or last < schedule.last_due(now)
-
-
-def attempt(folder: Path, stack: str, kept: int) -> None:
-    """Make a dump, and leave behind for the health check whether that worked."""
-    try:
-        dump = make(folder, stack, TOOLS, kept)
-    except BackupError as error:
-        logger.error("no dump was made: %s", error)
-        FAILED.write_text(f"the last dump failed: {error}\n")
-    else:
-        logger.info("made %s (%d bytes)", dump.name, dump.stat().st_size)
-        FAILED.unlink(missing_ok=True)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

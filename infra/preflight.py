@@ -76,7 +76,7 @@ def foreign_volume(naming: Naming) -> str | None:
     old server is gone.
     """
     found = _data_version(naming)
-    if found in (None, str(postgres.MAJOR)):
+    if found in ("", str(postgres.MAJOR)):
         return None
     volume = naming.of(postgres.DATA_VOLUME)
     return (
@@ -90,8 +90,8 @@ def foreign_volume(naming: Naming) -> str | None:
     )
 
 
-def _data_version(naming: Naming) -> str | None:
-    """Return the major version that stands in the data volume; None where none does."""
+def _data_version(naming: Naming) -> str:
+    """Return the major version that stands in the data volume; empty where none does."""
     file = f"{postgres.DATA_PATH}/{VERSION_FILE}"
     # The container may be stopped, and need not be this version's.
     copied = _docker("cp", f"{naming.of(postgres.ROLE)}:{file}", "-")
@@ -99,17 +99,17 @@ def _data_version(naming: Naming) -> str | None:
         return _first_file(copied.stdout)
     volume = naming.of(postgres.DATA_VOLUME)
     if _docker("volume", "inspect", volume).returncode != 0:
-        return None
+        return ""
     # A kept volume: only a container reaches into it. It never runs, so any image will do.
     images = _docker("images", "--quiet", "--no-trunc", "--filter=dangling=false").stdout.split()
     if not images:
-        return None  # the server itself will say it
+        return ""  # the server itself will say it
     mounted = f"--volume={volume}:{postgres.DATA_PATH}:ro"
     made = _docker("create", "--network=none", mounted, images[0].decode(), "true")
     container = made.stdout.decode().strip()
     copied = _docker("cp", f"{container}:{file}", "-")
     _docker("rm", "--volumes", container)
-    return _first_file(copied.stdout) if copied.returncode == 0 else None
+    return _first_file(copied.stdout) if copied.returncode == 0 else ""
 
 
 def _first_file(archive: bytes) -> str:

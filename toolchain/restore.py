@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from backup import dumps, names
 from backup.archive import Archive
 from backup.errors import BackupError
+from infra import backups as backup_folder
 from infra.images import ROOT
 from infra.naming import Naming
 from infra.services import postgres, roles
@@ -192,6 +193,6 @@ def _forget_the_roles_job(stack: str) -> None:
 
 def _choice(stack: str) -> str:
     """Say which dumps there are."""
-    folder = backups.folder(stack, settings.read(stack))
-    found = [str(path) for _name, path in names.dumps(folder, stack)]
+    folder = backup_folder.folder(settings.read(stack), stack)
+    found = [str(path) for _name, path in names.dumps(folder, stack)] if folder.is_dir() else []
     return "the dumps of this stack: " + " ".join(found) if found else f"{folder} holds none"

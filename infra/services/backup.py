@@ -56,5 +56,5 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
             start_period=0,
             retries=1,
         ),
-        limits=Limits(memory=256, pids=32),
+        limits=Limits(memory=256, cpu_shares=256, pids=32),
     )
