@@ -1,7 +1,7 @@
 """The backup service: dumps by a schedule, into a folder of this machine."""
 
 from infra import backups
-from infra.images import ROOT, public_image
+from infra.images import PIP_INSTALL, ROOT, public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
 from infra.services import backend, postgres, roles
@@ -25,7 +25,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
         image=BuiltImage(
             role=ROLE,
             name=naming.of(ROLE),
-            digest=backend.digest_of("backup", "constraints.txt"),
+            digest=backend.digest_of("backup", "constraints.txt", PIP_INSTALL),
             context=str(ROOT),
             dockerfile="backup/Dockerfile",
             target="backup",
