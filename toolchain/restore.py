@@ -6,6 +6,9 @@ under the name. What is left beside it is dropped by the next restore or, since 
 first and thus runs again, by the next `up`.
 """
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from infra.settings import PROJECT, StackSettings
 from toolchain import backups, console, database, locks, objects, settings
 from toolchain.console import UserError
 from toolchain.objects import Object
+from toolchain.paths import HUB
 
 RESTORED = f"{postgres.DATABASE}_restored"
 REPLACED = f"{postgres.DATABASE}_replaced"
@@ -105,18 +109,19 @@ def checked(file: Path, chosen: StackSettings) -> Dump:
 def replace(stack: str, dump: Dump, chosen: StackSettings) -> None:
     """Swap the running database for what the dump holds; raises `UserError`, the old one kept."""
     locks.settle(stack)
-    console.step("saving what is there now")
-    backups.say(backups.make(stack, chosen, keep=None))
-    _forget_the_roles_job(stack)
-    console.step(
-        f"filling a new database from {dump.file.name} (revision {dump.revision}); "
-        "the old one serves meanwhile"
-    )
-    try:
-        _fill(stack, dump)
-        _swap(stack)
-    finally:
-        _drop_leftovers(stack)
+    with _alone(stack):
+        console.step("saving what is there now")
+        backups.say(backups.make(stack, chosen, keep=None))
+        _forget_the_roles_job(stack)
+        console.step(
+            f"filling a new database from {dump.file.name} (revision {dump.revision}); "
+            "the old one serves meanwhile"
+        )
+        try:
+            _fill(stack, dump)
+            _swap(stack)
+        finally:
+            _drop_leftovers(stack)
 
 
 def counts(stack: str) -> dict[str, int]:
@@ -129,6 +134,22 @@ def report(before: dict[str, int], after: dict[str, int]) -> None:
     """Say how many rows each table held, and holds."""
     for table in sorted({*before, *after}):
         console.say(f"{table:20} {before.get(table, '-'):>10} rows -> {after.get(table, '-'):>10}")
+
+
+@contextlib.contextmanager
+def _alone(stack: str) -> Iterator[None]:
+    """Refuse a second restore: it would fill the database that the first one is about to swap in.
+
+    The kernel drops the lock when its holder ends, however it ends.
+    """
+    with (HUB / f"restore-{stack}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another restore of stack {stack} is running", "wait for its end"
+            ) from None
+        yield
 
 
 def _fill(stack: str, dump: Dump) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -244,7 +245,10 @@ def test_a_restore_that_is_killed_leaves_the_old_database_and_can_be_made_again(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    eventually(lambda: "ontology_hub_restored" in databases(stack), seconds=60)
+    eventually(lambda: "ontology_hub_restored" in databases(stack), seconds=120)
+    killed.send_signal(signal.SIGSTOP)
+    said = stack.hub("restore", str(dump), fails=True)
+    assert f"another restore of stack {stack.name} is running" in said
     killed.kill()
     killed.wait()
     assert "ontology_hub_restored" in databases(stack)
