@@ -16,6 +16,8 @@ from pydantic.alias_generators import to_camel
 from infra.value_types import (
     ClosablePort,
     Count,
+    CronExpression,
+    HostPath,
     Networks,
     Origins,
     PortNumber,
@@ -74,6 +76,16 @@ class StackSettings(BaseModel):
         180, description="seconds that a service may take to become healthy before `up` fails"
     )
     protect_data: bool = Field(False, description="keep the volumes on `pulumi destroy`")
+
+    backup_dir: HostPath = Field(
+        ".hub/backups",
+        description="where dumps go, into a folder for each stack; nothing ever removes it",
+    )
+    backup_schedule: CronExpression = Field(
+        "",
+        description="when to make a dump: cron's five fields in UTC (`15 3 * * *`); empty: never",
+    )
+    backups_kept: Count = Field(7, description="dumps that stay when a new one is made")
 
     ontology_path: str = Field(
         "",

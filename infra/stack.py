@@ -5,13 +5,14 @@ from urllib.parse import quote
 
 import pulumi
 
-from infra import ontology, preflight, tls
+from infra import checks, preflight
 from infra.config import project_config
 from infra.images import public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
 from infra.services import (
     backend,
+    backup,
     grafana,
     importer,
     migrations,
@@ -48,6 +49,8 @@ def deploy() -> None:
     if not settings.hot_reload:
         target.service(proxy.service(settings), after=[api])
     target.service(pgadmin.service(settings, secrets), after=[db])
+    if dumps := backup.service(settings, naming, secrets):
+        target.service(dumps, after=[db, migrated])
     if settings.grafana:
         target.volume(grafana.DATA_VOLUME, keep=True)
         target.service(grafana.service(settings, secrets), after=[db])
@@ -61,16 +64,13 @@ def deploy() -> None:
 def _checked_settings(naming: Naming) -> StackSettings:
     try:
         settings = StackSettings.from_config(*project_config(), naming.stack)
-        problems = [
-            *preflight.taken_ports(settings, naming),
-            *preflight.missing_twins(settings),
-            *ontology.problems(settings, backend.UID),
-            *tls.problems(settings),
-        ]
+        problems = [*preflight.missing_twins(settings), *checks.problems(settings, naming)]
         if problems:
             raise SettingsError(problems)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
+    if refusal := preflight.foreign_volume(naming):
+        raise pulumi.RunError(refusal)
     return settings
 
 

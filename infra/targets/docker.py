@@ -318,7 +318,7 @@ class DockerTarget:
     def _mount(self, mount: VolumeMount | HostMount) -> docker.ContainerMountArgs:
         if isinstance(mount, HostMount):
             return docker.ContainerMountArgs(
-                type="bind", source=mount.source, target=mount.path, read_only=True
+                type="bind", source=mount.source, target=mount.path, read_only=mount.read_only
             )
         return docker.ContainerMountArgs(
             type="volume",

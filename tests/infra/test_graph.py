@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from infra.images import PIP_INSTALL
 from tests.infra.declared_graph import (
     CONTAINER,
     IMAGE,
@@ -323,6 +324,7 @@ def copied_project(tmp_path: Path) -> Path:
     for name in ("app/Dockerfile", "app/main.py", "app/requirements.txt", "migrations/env.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("# a stand-in whose content only has to change\n")
-    for name in ("constraints.txt", "alembic.ini"):
+    for name in ("constraints.txt", "alembic.ini", PIP_INSTALL):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     return tmp_path
