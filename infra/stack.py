@@ -10,8 +10,9 @@ from infra.config import project_config
 from infra.images import public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
+from infra.problems import PROJECT, SettingsError
 from infra.services import backend, grafana, importer, migrations, pgadmin, postgres, roles
-from infra.settings import PROJECT, SettingsError, StackSettings
+from infra.settings import StackSettings
 from infra.targets.docker import DockerTarget
 from infra.versions import PYTHON
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from images import build
 from infra import ontology, preflight
 from infra.naming import Naming
+from infra.problems import PROJECT, SettingsError
 from infra.services.backend import UID
-from infra.settings import PROJECT, SettingsError, StackSettings
+from infra.settings import StackSettings
 from toolchain import backend, console, gitfilter, objects, processes, pulumi, view
 from toolchain.console import UserError
 from toolchain.converge import converge

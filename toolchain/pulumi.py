@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from infra.settings import PROJECT
+from infra.problems import PROJECT
 from toolchain.console import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
