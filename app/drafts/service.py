@@ -96,8 +96,8 @@ async def change(session: AsyncSession, token: str, patch: DraftPatch, settings:
     draft = await find(session, token, lock=True)
     if draft.status is not DraftStatus.PENDING:
         raise HTTPException(400, "Can only update drafts in pending status", headers=NO_STORE)
-    payload = merged(draft.payload, patch)
-    if len(payload.model_dump_json()) > settings.max_body_bytes:
+    payload, size = await in_thread(ASSESSING, _merged, draft.payload, patch)
+    if size > settings.max_body_bytes:
         reason = (
             f"the draft would be larger than {settings.max_body_bytes} bytes: make a second one"
         )
@@ -113,7 +113,7 @@ async def current_diff(session: AsyncSession, token: str) -> Diff:
     draft = await find(session, token)
     if not is_proposal(draft.payload):
         return Diff()
-    proposal = Proposal.of(DraftPayload.model_validate(draft.payload))
+    proposal = await in_thread(ASSESSING, _proposal, draft.payload)
     canonical = await read_canonical(session, proposal)
     return make_diff(canonical.touched, proposal.items, proposal.deleted)
 
@@ -129,10 +129,20 @@ async def files(session: AsyncSession, token: str) -> DraftFiles:
     return await in_thread(RENDERING, files_of, diff, sources)
 
 
+def _proposal(payload: dict[str, Any]) -> Proposal:
+    return Proposal.of(DraftPayload.model_validate(payload))
+
+
+def _merged(payload: dict[str, Any], patch: DraftPatch) -> tuple[DraftPayload, int]:
+    """Return the payload with the patch merged in, and its size in bytes."""
+    whole = merged(payload, patch)
+    return whole, len(whole.model_dump_json().encode())
+
+
 async def _assess(session: AsyncSession, payload: DraftPayload) -> Assessment:
-    proposal = Proposal.of(payload)
-    canonical = await read_canonical(session, proposal)
     # The largest drafts take a second: in a thread, so that other requests go on meanwhile.
+    proposal = await in_thread(ASSESSING, Proposal.of, payload)
+    canonical = await read_canonical(session, proposal)
     return await in_thread(ASSESSING, _assessed, payload.wiki_url, proposal, canonical)
 
 

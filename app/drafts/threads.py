@@ -15,6 +15,8 @@ RENDERING = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="draft-files")
 # Apart from the first: who waits here keeps a connection, because the draft is stored with what
 # comes out, and must not wait for those who keep none.
 ASSESSING = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="draft-report")
+# Apart from both: who waits here has no connection yet, and need not wait for those above.
+READING = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="draft-body")
 
 
 async def in_thread(threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
