@@ -1,11 +1,16 @@
 """Where the long work on drafts runs: beside the requests, and never much of it at once."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+# Seconds after which a thread lets another one have the interpreter. The event loop asks for it
+# several times a request; Python's own 5 ms would add up to more than all else in it.
+sys.setswitchinterval(0.001)
 
 # Threads of their own, few for each process: a flood of heavy drafts queues here, and leaves the
 # event loop its share of the interpreter and the other users of threads theirs. A semaphore would
