@@ -37,9 +37,14 @@ def get(name: str, target: str, *status: int, headers: tuple[str, ...] = ()) -> 
 
 
 def post(
-    name: str, body: bytes, *status: int, headers: tuple[str, ...] = (KIND,), path: str = DRAFTS
+    name: str,
+    body: bytes,
+    *status: int,
+    headers: tuple[str, ...] = (KIND,),
+    path: str = DRAFTS,
+    method: str = "POST",
 ) -> Bad:
-    lines = [f"POST {path} HTTP/1.1", *HEAD, *headers]
+    lines = [f"{method} {path} HTTP/1.1", *HEAD, *headers]
     if not any(one.lower().startswith(("content-length", "transfer-enc")) for one in headers):
         lines.append(f"Content-Length: {len(body)}")
     return Bad(name, "\r\n".join([*lines, "", ""]).encode("latin-1") + body, status)
@@ -202,6 +207,8 @@ BODIES = [
     post("parent of itself", categories(1, parents=["C0"]), 201),
 ]
 
+LARGEST = post("as many categories as can be", categories(9_990), 201)
+
 # What takes long to judge: the body of a megabyte that is the worst of its kind.
 HEAVY = [
     post("500,000 values", opaque(b"[" + b"0," * 500_000 + b"0]"), 201),
@@ -218,7 +225,7 @@ HEAVY = [
         proposal(modules=[{"module_id": "a", "label": "a", "dependencies": [0] * 500_000}]),
         422,
     ),
-    post("as many categories as can be", categories(9_990), 201),
+    LARGEST,
     post(
         "every category a parent of each", categories(90, parents=[f"C{n}" for n in range(90)]), 201
     ),
