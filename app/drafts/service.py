@@ -108,7 +108,9 @@ async def current_diff(session: AsyncSession, token: str) -> Diff:
         return Diff()
     proposal = await in_thread(ASSESSING, _proposal, draft.payload)
     canonical = await read_canonical(session, proposal)
-    return make_diff(canonical.touched, proposal.items, proposal.deleted)
+    return await in_thread(
+        ASSESSING, make_diff, canonical.touched, proposal.items, proposal.deleted
+    )
 
 
 async def files(session: AsyncSession, token: str) -> DraftFiles:

@@ -26,7 +26,8 @@ PROTOCOL = ("--http", "app.conduct.protocol:BoundedProtocol", "--ws", "none")
 TIME_LIMIT = 3
 # Twice as slow is allowed to another client, and what is lost on a machine with much else to do.
 SLACK = 0.1
-STALL = 1.0
+STALL = 1.5
+ATTEMPTS = 5
 
 CUT_SHORT = table.post(
     *("webhook, cut short", b"{"),
@@ -153,9 +154,9 @@ def attacked(running: Backend, bad: Bad) -> tuple[list[float], list[float], int]
 
 
 def holds_up_nobody_else(patient: Backend, bad: Bad) -> None:
-    """Assert it of the best of three: a stall that the request makes is there each time."""
+    """Assert it of the best attempt: a stall that the request makes is there each time."""
     figures = ""
-    for _ in range(3):
+    for _ in range(ATTEMPTS):
         before, during, status = attacked(patient, bad)
         # 503: it has taken longer than is allowed, on a machine that is slow just now.
         assert status in (*bad.status, 503)
