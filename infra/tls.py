@@ -7,7 +7,8 @@ from pathlib import Path
 import pulumi
 
 from infra.images import ROOT
-from infra.settings import Problem, StackSettings, set_command
+from infra.problems import Problem, set_command
+from infra.settings import StackSettings
 
 CERTIFICATE = "tlsCertificate"
 KEY = "tlsKey"
