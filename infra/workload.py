@@ -94,10 +94,11 @@ class VolumeMount:
 
 @dataclass(frozen=True, kw_only=True)
 class HostMount:
-    """A folder of this machine (absolute `source`), mounted read-only at `path`."""
+    """A folder of this machine (absolute `source`), mounted at `path`."""
 
     source: str
     path: str
+    read_only: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

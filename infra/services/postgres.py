@@ -1,5 +1,7 @@
 """PostgreSQL: the one place where the ontology lives."""
 
+import pulumi
+
 from infra.images import public_image
 from infra.settings import StackSettings
 from infra.versions import POSTGRES
@@ -17,6 +19,7 @@ from infra.workload import (
 ROLE = "db"
 PORT = 5432
 DATABASE = "ontology_hub"
+MAJOR = int(POSTGRES.rpartition(":")[2].split(".")[0])
 UID = 999  # `postgres` in the public image and in its twin
 
 DATA_VOLUME = "pgdata"
@@ -29,6 +32,12 @@ SOCKET_PATH = "/var/run/postgresql"
 def image(settings: StackSettings) -> PublicImage:
     """Return the image of the server, which also carries psql for the roles job."""
     return public_image(POSTGRES, settings)
+
+
+def pgpass(role: str, password: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return the line by which libpq connects as `role`; `:` and `\\` end a field there."""
+    escaped = password.apply(lambda text: text.replace("\\", "\\\\").replace(":", "\\:"))
+    return pulumi.Output.concat(f"{ROLE}:{PORT}:*:{role}:", escaped, "\n")
 
 
 def service(settings: StackSettings) -> Service:

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from infra.images import PIP_INSTALL
 from tests.infra.declared_graph import (
     CONTAINER,
     IMAGE,
@@ -141,7 +142,7 @@ def test_port_offset_shifts_every_port_and_url(declare: Declare) -> None:
 
 def test_the_walk_of_one_value_from_config_to_url(declare: Declare) -> None:
     graph = declare({"backendPort": "8080"})
-    assert graph.containers["backend"]["ports"][0]["external"] == 8080
+    assert graph.containers["proxy"]["ports"][0]["external"] == 8080
     assert graph.outputs["docs_url"] == ("http://127.0.0.1:8080/docs", False)
 
 
@@ -323,6 +324,7 @@ def copied_project(tmp_path: Path) -> Path:
     for name in ("app/Dockerfile", "app/main.py", "app/requirements.txt", "migrations/env.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("# a stand-in whose content only has to change\n")
-    for name in ("constraints.txt", "alembic.ini"):
+    for name in ("constraints.txt", "alembic.ini", PIP_INSTALL):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     return tmp_path
