@@ -5,7 +5,8 @@ import shlex
 from pathlib import Path
 
 from infra.images import ROOT
-from infra.settings import Problem, StackSettings, set_command
+from infra.problems import Problem, set_command
+from infra.settings import StackSettings
 
 KEY = "backupDir"
 # Whom the service runs as where the stack is root's: the folder is theirs then.

@@ -26,6 +26,7 @@ TWINS = {
     versions.POSTGRES: "postgres",
     versions.PYTHON: "python",
     versions.PGADMIN: "pgadmin",
+    versions.HAPROXY: "haproxy",
 }
 
 

@@ -8,11 +8,10 @@ import sys
 from collections.abc import Callable
 
 from images import build
-from infra import backups as backup_folder
-from infra import ontology, preflight
+from infra import checks, preflight
 from infra.naming import Naming
-from infra.services.backend import UID
-from infra.settings import PROJECT, SettingsError, StackSettings
+from infra.problems import PROJECT, SettingsError
+from infra.settings import StackSettings
 from toolchain import (
     backend,
     backups,
@@ -62,11 +61,7 @@ def check(stack: str) -> StackSettings:
     chosen = settings.read(stack)
     if chosen.backup_schedule:
         backups.folder(stack, chosen)
-    problems = [
-        *preflight.taken_ports(chosen, Naming(PROJECT, stack)),
-        *ontology.problems(chosen, UID),
-        *backup_folder.problems(chosen, stack),
-    ]
+    problems = checks.problems(chosen, Naming(PROJECT, stack))
     if problems:
         raise UserError(str(SettingsError(problems)), settings.MEND)
     if refusal := preflight.foreign_volume(Naming(PROJECT, stack)):

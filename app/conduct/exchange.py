@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.conduct import request_ids
 from app.conduct.access_log import AccessLog
 from app.conduct.bodies import CLOSE, Body
-from app.conduct.clients import ForwardedHeaders
+from app.conduct.clients import ForwardedHeaders, OwnProxy
 from app.conduct.deadlines import Deadlines
 from app.conduct.policies import LIMITS, STANDING, Limits
 from app.config import Settings
@@ -24,7 +24,7 @@ from app.errors import problem, too_slow
 logger = logging.getLogger(__name__)
 
 # Ready-made, here and elsewhere: an answer's headers are looked through for each request.
-_FIXED = (
+FIXED = (
     (b"referrer-policy", b"origin"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -60,6 +60,8 @@ class Conduct:
     def __init__(self, app: ASGIApp, settings: Settings, limits: Limits) -> None:
         if settings.trusted_proxies:
             app = ForwardedHeaders(app, settings.trusted_proxies)
+        if settings.behind_proxy:
+            app = OwnProxy(app)
         self.readable = _cors(settings)
         self.app = self.readable(app)
         self.limits = limits
@@ -189,7 +191,7 @@ class _Exchange:
     def _frame(self, start: Message) -> None:
         scope = self._scope
         self._status = start["status"]
-        start["headers"] = headers = [*start.get("headers", ()), *_FIXED]
+        start["headers"] = headers = [*start.get("headers", ()), *FIXED]
         headers.append((b"x-request-id", self._request_id.encode()))
         if STANDING in scope:
             headers += scope[STANDING]

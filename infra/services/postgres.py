@@ -3,7 +3,6 @@
 import pulumi
 
 from infra.images import public_image
-from infra.passwords import Passwords
 from infra.settings import StackSettings
 from infra.versions import POSTGRES
 from infra.workload import (
@@ -13,7 +12,6 @@ from infra.workload import (
     Port,
     Probe,
     PublicImage,
-    SecretFile,
     Service,
     VolumeMount,
 )
@@ -42,19 +40,21 @@ def pgpass(role: str, password: pulumi.Output[str]) -> pulumi.Output[str]:
     return pulumi.Output.concat(f"{ROLE}:{PORT}:*:{role}:", escaped, "\n")
 
 
-def service(settings: StackSettings, secrets: Passwords) -> Service:
-    """Return the server; the roles job gives it its database and roles."""
-    password = SecretFile(name="postgres_password", value=secrets.postgres, uid=UID)
+def service(settings: StackSettings) -> Service:
+    """Return the server; the roles job gives it its database, its roles and all passwords."""
     return Service(
         role=ROLE,
         image=image(settings),
         user=f"{UID}:{UID}",
         networks=[DATA, TOOLS],
         env={
-            "POSTGRES_PASSWORD_FILE": password.path,
+            # The image insists on a password for a new, empty database: this one the kernel makes
+            # up at each reading, and nobody knows it. The roles job sets the configured one, so
+            # that a change of it restarts no server, and no environment holds it (the public
+            # image's entrypoint puts this one there).
+            "POSTGRES_PASSWORD_FILE": "/proc/sys/kernel/random/uuid",
             "POSTGRES_INITDB_ARGS": "--data-checksums",
         },
-        secrets=[password],
         ports=[Port(container=PORT, host=settings.database_port)] if settings.database_port else [],
         mounts=[
             VolumeMount(volume=DATA_VOLUME, path=DATA_PATH),

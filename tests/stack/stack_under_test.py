@@ -95,7 +95,7 @@ class Stack:
         return f"{PROJECT}-{self.name}-{role}"
 
     def inspect(self, role: str) -> dict[str, Any]:
-        found: list[dict[str, Any]] = json.loads(docker("inspect", self.container(role)))
+        found: list[dict[str, Any]] = json.loads(docker("inspect", self.ids()[role]))
         return found[0]
 
     def ids(self) -> dict[str, str]:
