@@ -17,7 +17,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from app.database_settings import DatabaseSettings, read_secret
+from app.database_settings import DatabaseSettings
+from app.secret_files import read_secret
 
 
 class SettingsError(SystemExit):

@@ -5,13 +5,15 @@ from urllib.parse import quote
 
 import pulumi
 
-from infra import ontology, preflight, tls
+from infra import checks, preflight
 from infra.config import project_config
 from infra.images import public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
+from infra.problems import PROJECT, SettingsError
 from infra.services import (
     backend,
+    backup,
     grafana,
     importer,
     migrations,
@@ -20,7 +22,7 @@ from infra.services import (
     proxy,
     roles,
 )
-from infra.settings import PROJECT, SettingsError, StackSettings
+from infra.settings import StackSettings
 from infra.targets.docker import DockerTarget
 from infra.versions import PYTHON
 
@@ -34,7 +36,7 @@ def deploy() -> None:
     target.volume(postgres.DATA_VOLUME, keep=True)
     target.volume(postgres.SOCKET_VOLUME)
 
-    db = target.service(postgres.service(settings, secrets))
+    db = target.service(postgres.service(settings))
     role = target.job(roles.job(settings, secrets), after=[db])
     migrated = target.job(
         migrations.job(settings, naming, secrets, role.container.id), after=[db, role]
@@ -48,6 +50,8 @@ def deploy() -> None:
     if not settings.hot_reload:
         target.service(proxy.service(settings), after=[api])
     target.service(pgadmin.service(settings, secrets), after=[db])
+    if dumps := backup.service(settings, naming, secrets):
+        target.service(dumps, after=[db, migrated])
     if settings.grafana:
         target.volume(grafana.DATA_VOLUME, keep=True)
         target.service(grafana.service(settings, secrets), after=[db])
@@ -61,16 +65,13 @@ def deploy() -> None:
 def _checked_settings(naming: Naming) -> StackSettings:
     try:
         settings = StackSettings.from_config(*project_config(), naming.stack)
-        problems = [
-            *preflight.taken_ports(settings, naming),
-            *preflight.missing_twins(settings),
-            *ontology.problems(settings, backend.UID),
-            *tls.problems(settings),
-        ]
+        problems = [*preflight.missing_twins(settings), *checks.problems(settings, naming)]
         if problems:
             raise SettingsError(problems)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
+    if refusal := preflight.foreign_volume(naming):
+        raise pulumi.RunError(refusal)
     return settings
 
 

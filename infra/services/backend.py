@@ -3,7 +3,7 @@
 import hashlib
 
 from infra import ontology
-from infra.images import ROOT, public_image
+from infra.images import PIP_INSTALL, ROOT, public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
 from infra.services import postgres, roles
@@ -28,7 +28,13 @@ HOME = "/srv"
 ONTOLOGY = f"{HOME}/ontology"
 
 # What the Dockerfile copies; .dockerignore lets nothing else into the build.
-DEPENDENCIES = ("app/Dockerfile", "app/requirements.txt", "constraints.txt", "alembic.ini")
+DEPENDENCIES = (
+    "app/Dockerfile",
+    "app/requirements.txt",
+    "constraints.txt",
+    PIP_INSTALL,
+    "alembic.ini",
+)
 CODE = ("app", "migrations")
 
 # What app/config.py takes under the same names, in capitals.

@@ -222,6 +222,7 @@ class DockerTarget:
             name=None if rolling else name,
             image=self._image(workload.image).image_id,
             user=workload.user,
+            entrypoints=list(workload.entrypoint) or None,
             command=list(workload.command) or None,
             envs=[f"{key}={value}" for key, value in sorted(workload.env.items())],
             ports=[
@@ -317,7 +318,7 @@ class DockerTarget:
     def _mount(self, mount: VolumeMount | HostMount) -> docker.ContainerMountArgs:
         if isinstance(mount, HostMount):
             return docker.ContainerMountArgs(
-                type="bind", source=mount.source, target=mount.path, read_only=True
+                type="bind", source=mount.source, target=mount.path, read_only=mount.read_only
             )
         return docker.ContainerMountArgs(
             type="volume",

@@ -1,0 +1,76 @@
+"""`python -m backup`: the service that makes a dump whenever one is due.
+
+It takes from its environment BACKUP_SCHEDULE, BACKUPS_KEPT, BACKUP_FOLDER and STACK, and libpq's
+own variables. Whether a dump is missing is in /tmp/failed: absent when all is well, else the
+reason. The health check shows that file.
+"""
+
+import logging
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from backup.dumps import Tools, make
+from backup.errors import BackupError
+from backup.names import dumps
+from backup.schedule import Schedule
+
+FAILED = Path("/tmp/failed")  # noqa: S108 (the container's own)
+# So that a clock that was set, or a machine that slept, delays a dump by this much at most.
+LONGEST_SLEEP = 30.0
+# After a machine's start the service may be there before the database is.
+RETRY = 30.0
+TOOLS = Tools(
+    # A table that somebody holds locked must not hold the dumps for ever.
+    pg_dump=["pg_dump", "--format=custom", "--no-password", "--lock-wait-timeout=60s"],
+    pg_restore=["pg_restore"],
+)
+
+logger = logging.getLogger("backup")
+
+
+def main() -> None:
+    """Run for ever; SIGTERM ends it at once, a dump that is being made included."""
+    signal.signal(signal.SIGTERM, _end)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.Formatter.converter = time.gmtime
+    folder, stack = Path(os.environ["BACKUP_FOLDER"]), os.environ["STACK"]
+    schedule = Schedule.parse(os.environ["BACKUP_SCHEDULE"])
+    kept = int(os.environ["BACKUPS_KEPT"])
+    while True:
+        now = datetime.now(UTC)
+        wait = min((schedule.next_due(now) - now).total_seconds(), LONGEST_SLEEP)
+        try:
+            if is_due(schedule, now, folder, stack):
+                dump = make(folder, stack, TOOLS, kept)
+                logger.info("made %s (%d bytes)", dump.name, dump.stat().st_size)
+                logger.info("the next dump is due at %s", schedule.next_due(now))
+            FAILED.unlink(missing_ok=True)
+        except (BackupError, OSError) as error:
+            logger.error("no dump was made, trying again in %g s: %s", RETRY, error)
+            FAILED.write_text(f"the last dump failed: {error}\n")
+            wait = RETRY
+        time.sleep(wait)
+
+
+def is_due(schedule: Schedule, now: datetime, folder: Path, stack: str) -> bool:
+    """Tell whether a dump is missing: none was made since the last time one was due.
+
+    So what was missed while the machine was off is made up for, once; and a folder without any
+    dump gets its first one at once. One made by hand counts; one of the future, made before the
+    clock was set back, does not.
+    """
+    made = [name.at for name, _path in dumps(folder, stack) if name.at <= now]
+    return not made or made[-1] < schedule.last_due(now)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
