@@ -22,7 +22,7 @@ DRAFT = json.dumps(
         }
     }
 )
-PAUSE = 0.02  # seconds between a client's requests: steady, and the machine is busy otherwise
+PAUSE = 0.01  # seconds between a client's requests: steady, and the machine is busy otherwise
 
 
 @dataclass

@@ -92,7 +92,7 @@ def test_a_client_cannot_choose_whose_limit_it_uses(stack: Stack) -> None:
 
 def test_a_proxy_of_the_users_is_believed_if_it_is_named(stack: Stack) -> None:
     # As the engine shows who comes from this machine.
-    stack.config(trustedProxies="172.16.0.0/12")
+    stack.config(trustedProxies="172.16.0.0/12,192.168.0.0/16")
     stack.up()
     first = [left(ask(stack, MODULE, headers={"X-Forwarded-For": "192.0.2.1"})) for _ in range(3)]
     assert first == [199, 198, 197]
