@@ -119,7 +119,8 @@ class DockerTarget:
             after,
             service.in_place_of or service.role,
             rolling=service.rolling,
-            restart="unless-stopped",
+            # Not `unless-stopped`, which forgets what ran if the engine is killed: decision 0020.
+            restart="always",
             must_run=True,
             healthcheck=_healthcheck(service.readiness),
             destroy_grace_seconds=service.stop_grace,

@@ -94,7 +94,7 @@ def test_every_container_is_hardened_bounded_labelled_and_on_loopback(stack: Sta
             assert {binding["HostIp"] for binding in bindings} == {"127.0.0.1"}, role
         if role in SERVICES:
             assert 0 < host["PidsLimit"] <= 256, role
-            assert host["RestartPolicy"]["Name"] == "unless-stopped", role
+            assert host["RestartPolicy"]["Name"] == "always", role
 
 
 def test_secrets_are_files_that_their_owner_alone_reads(stack: Stack) -> None:
