@@ -138,7 +138,7 @@ class Limits:
 class Workload:
     """A container of the stack.
 
-    `role` names it (`<project>-<stack>-<role>`) and is its host name on its `networks`. Whoever
+    `role` names it (`<project>-<stack>-<role>`), and is its name on its `networks`. Whoever
     publishes `ports` needs no network for that.
     Its root file system is read-only, but for /tmp (in memory), unless `writable_root`.
     `user` is `uid:gid`. `capabilities` are added after all were dropped.

@@ -222,7 +222,6 @@ class DockerTarget:
             name if rolling else resource,
             name=None if rolling else name,
             image=self._image(workload.image).image_id,
-            hostname=workload.role,
             user=workload.user,
             command=list(workload.command) or None,
             envs=[f"{key}={value}" for key, value in sorted(workload.env.items())],
@@ -239,7 +238,9 @@ class DockerTarget:
                 docker.ContainerNetworksAdvancedArgs(
                     # The resource's name, not the text: destroy must take containers off first.
                     name=self._network(network).name,
-                    aliases=[workload.role],
+                    # Not where they do not reach each other: of a name's addresses any is tried.
+                    # For the same reason no hostname is set: the engine makes it an alias on all.
+                    aliases=[] if network == PUBLISHED else [workload.role],
                 )
                 for network in networks
             ],
