@@ -89,6 +89,9 @@ class DockerTarget:
             ],
             opts=pulumi.ResourceOptions(
                 retain_on_delete=keep and self._settings.protect_data,
+                # Made by hand beforehand (on another disk, say), it is taken over as it is: a
+                # difference in these would have Pulumi remove it, with the data, and make it anew.
+                ignore_changes=["driver", "driverOpts", "labels"] if keep else None,
             ),
         )
         return self._volumes[volume]

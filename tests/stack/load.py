@@ -95,11 +95,10 @@ class Load:
 def assert_intact(stack: Stack) -> None:
     """Assert that PostgreSQL finds its data sound: every page, every index, all of a dump."""
     db = stack.container("db")
-    said = docker(
+    docker(
         *("exec", db, "pg_amcheck", "--username=postgres", "--install-missing", "--all"),
         *("--heapallindexed", "--parent-check"),
     )
-    assert said == ""
     dumped = docker("exec", db, "pg_dump", "--username=postgres", "ontology_hub")
     assert "PostgreSQL database dump complete" in dumped
     failed = "select coalesce(sum(checksum_failures), 0) from pg_stat_database"

@@ -126,11 +126,13 @@ class Stack:
         }
 
     def health(self) -> dict[str, str]:
-        """Return role to health, for the services."""
+        """Return role to health, for the services; of one that does not run, what it does."""
+        # Of a container that has ended, the engine may still tell the last health.
+        states = {role: self.inspect(role)["State"] for role in self.ids()}
         return {
-            role: self.inspect(role)["State"]["Health"]["Status"]
-            for role in self.ids()
-            if self.inspect(role)["State"].get("Health")
+            role: state["Health"]["Status"] if state["Status"] == "running" else state["Status"]
+            for role, state in states.items()
+            if state.get("Health")
         }
 
     def psql(self, sql: str, role: str = "ontology") -> str:
