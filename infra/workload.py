@@ -13,7 +13,8 @@ import pulumi
 FILES_FOLDER = "/run/secrets"
 
 # The stack's networks. A workload reaches those that share one of them with it, and nobody else.
-DATA = "data"  # the database and its clients
+DATA = "data"  # the database and the hub's own programs
+TOOLS = "tools"  # the database and the tools that look into it
 API = "api"  # the backends and the proxy before them
 
 
@@ -127,9 +128,12 @@ class Limits:
 
     `memory` (swap included) and `shared_memory` (/dev/shm) are in MiB; `pids` counts a service's
     processes and threads. A job, which ends within its time limit, has none of its own.
+    `cpu_shares` weighs it against others where they compete for the CPU (the engine's own
+    containers have 1024).
     """
 
     memory: int
+    cpu_shares: int = 1024
     pids: int | None = None
     shared_memory: int = 64
 

@@ -4,7 +4,7 @@ from infra.images import public_image
 from infra.passwords import Passwords
 from infra.settings import StackSettings
 from infra.versions import GRAFANA
-from infra.workload import DATA, Limits, Port, Probe, SecretFile, Service, VolumeMount
+from infra.workload import TOOLS, Limits, Port, Probe, SecretFile, Service, VolumeMount
 
 ROLE = "grafana"
 PORT = 3000
@@ -23,7 +23,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         role=ROLE,
         image=public_image(GRAFANA, settings),
         user=f"{UID}:0",
-        networks=[DATA],
+        networks=[TOOLS],
         env={
             "GF_SECURITY_ADMIN_PASSWORD__FILE": password.path,
             # Neither of them is of use to the stack, and both call out.
@@ -36,6 +36,6 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         readiness=Probe(
             command=["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/api/health"],
         ),
-        limits=Limits(memory=512, pids=256),
+        limits=Limits(memory=512, cpu_shares=256, pids=256),
         stop_grace=30,
     )

@@ -7,7 +7,7 @@ from infra.passwords import Passwords
 from infra.services import postgres, roles
 from infra.settings import StackSettings
 from infra.versions import PGADMIN
-from infra.workload import DATA, File, Limits, Port, Probe, SecretFile, Service
+from infra.workload import TOOLS, File, Limits, Port, Probe, SecretFile, Service
 
 ROLE = "pgadmin"
 PORT = 8080  # the image's own 80 takes a capability that `no-new-privileges` withholds
@@ -23,7 +23,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         role=ROLE,
         image=public_image(PGADMIN, settings),
         user=f"{UID}:0",
-        networks=[DATA],
+        networks=[TOOLS],
         # The image writes its settings beside its code at each start.
         writable_root=True,
         env={
@@ -46,7 +46,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         readiness=Probe(
             command=["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/misc/ping"],
         ),
-        limits=Limits(memory=768, pids=128),
+        limits=Limits(memory=768, cpu_shares=256, pids=128),
     )
 
 

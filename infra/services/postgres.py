@@ -4,7 +4,7 @@ from infra.images import public_image
 from infra.passwords import Passwords
 from infra.settings import StackSettings
 from infra.versions import POSTGRES
-from infra.workload import DATA, Limits, Port, Probe, PublicImage, SecretFile, Service, VolumeMount
+from infra.workload import DATA, TOOLS, Limits, Port, Probe, PublicImage, SecretFile, Service, VolumeMount
 
 ROLE = "db"
 PORT = 5432
@@ -30,7 +30,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         role=ROLE,
         image=image(settings),
         user=f"{UID}:{UID}",
-        networks=[DATA],
+        networks=[DATA, TOOLS],
         env={
             "POSTGRES_PASSWORD_FILE": password.path,
             "POSTGRES_INITDB_ARGS": "--data-checksums",

@@ -258,6 +258,7 @@ class DockerTarget:
             memory=memory,
             # Without it the engine allows as much swap again, and each refresh shows drift.
             memory_swap=memory,
+            cpu_shares=workload.limits.cpu_shares,
             shm_size=workload.limits.shared_memory,
             log_driver="json-file",
             log_opts=LOG_ROTATION,

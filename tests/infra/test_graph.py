@@ -51,12 +51,11 @@ def test_everything_is_named_and_labelled_by_project_stack_and_role(declare: Dec
     graph = declare(DEV, name="alice")
     for role, inputs in graph.containers.items():
         assert inputs["name"] == f"ontology-hub-alice-{role}"
-        assert inputs["hostname"] == role
         labels = {item["label"]: item["value"] for item in inputs["labels"]}
         assert labels["ontology-hub.project"] == "ontology-hub"
         assert labels["ontology-hub.stack"] == "alice"
         assert labels["ontology-hub.role"] == role
-    assert names(graph, NETWORK) == {"ontology-hub-alice"}
+    assert names(graph, NETWORK) == {f"ontology-hub-alice-{one}" for one in ("data", "tools", "published")}
     assert names(graph, VOLUME) == {
         *(f"ontology-hub-alice-{volume}" for volume in ("pgdata", "pgsocket", "grafana-data")),
         *(f"ontology-hub-alice-{role}-files" for role in SERVICES | JOBS),
@@ -223,7 +222,7 @@ def test_a_password_of_any_character_gives_a_url_that_still_parses(declare: Decl
 def test_jobs_come_after_what_they_need(declare: Declare) -> None:
     order = declare(DEV).order
     for before, later in (
-        ("network", "db"),
+        ("data-network", "db"),
         ("pgdata", "db"),
         ("db", "roles"),
         ("roles", "migrations"),
