@@ -132,6 +132,9 @@ class DockerTarget:
         expected = engine.Expected(
             role=service.role,
             pids=service.limits.pids,
+            networks={
+                self._naming.of(network): aliases for network, aliases in _networks(service).items()
+            },
             timeout=self._settings.start_timeout,
         )
 
@@ -219,7 +222,7 @@ class DockerTarget:
             labels[f"{self._naming.project}.files"] = files.courier.id
         memory = workload.limits.memory
         name = self._naming.of(workload.role)
-        networks = [*([PUBLISHED] if workload.ports else []), *workload.networks]
+        networks = _networks(workload)
         return docker.Container(
             # Without a name of its own, Pulumi makes one of the resource's, other each time.
             name if rolling else resource,
@@ -241,11 +244,9 @@ class DockerTarget:
                 docker.ContainerNetworksAdvancedArgs(
                     # The resource's name, not the text: destroy must take containers off first.
                     name=self._network(network).name,
-                    # Not where they do not reach each other: of a name's addresses any is tried.
-                    # For the same reason no hostname is set: the engine makes it an alias on all.
-                    aliases=[] if network == PUBLISHED else [workload.role],
+                    aliases=aliases,
                 )
-                for network in networks
+                for network, aliases in networks.items()
             ],
             # On no network at all: the engine would put it on its own bridge.
             network_mode=None if networks else "none",
@@ -325,6 +326,14 @@ class DockerTarget:
             target=mount.path,
             read_only=mount.read_only,
         )
+
+
+def _networks(workload: Workload) -> dict[str, list[str]]:
+    """Return the networks that a workload is on, each with its names there."""
+    # None where they do not reach each other: of a name's addresses any is tried. For the same
+    # reason no hostname is set: the engine makes it an alias on all.
+    published: dict[str, list[str]] = {PUBLISHED: []} if workload.ports else {}
+    return {**published, **{network: [workload.role] for network in workload.networks}}
 
 
 def _resource_name(image: str) -> str:

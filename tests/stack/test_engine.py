@@ -1,7 +1,6 @@
 """What `up` asks of the engine, on real containers: is it healthy, did it end well."""
 
 import asyncio
-import os
 import secrets
 from collections.abc import Callable, Iterator
 
@@ -10,11 +9,9 @@ import pytest
 from infra import versions
 from infra.images import reference
 from infra.targets.engine import EngineError, Expected, finish, settle
-from tests.stack.stack_under_test import docker
+from tests.stack.stack_under_test import docker, image_source
 
-IMAGE = reference(
-    versions.POSTGRES, "local" if os.environ.get("IMAGE_SOURCE") != "registry" else "registry"
-)
+IMAGE = reference(versions.POSTGRES, image_source())
 
 Run = Callable[..., str]
 
@@ -38,7 +35,7 @@ def health(script: str) -> tuple[str, ...]:
 
 
 def expected(timeout: int = 20) -> Expected:
-    return Expected(role="thing", pids=50, timeout=timeout)
+    return Expected(role="thing", pids=50, networks={"bridge": []}, timeout=timeout)
 
 
 def exists(container: str) -> bool:
