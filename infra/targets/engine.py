@@ -77,29 +77,38 @@ async def _mend(container: str, expected: Expected) -> None:
     if state["State"]["Paused"]:
         pulumi.log.warn(f"{expected.role} was paused: unpausing it")
         await docker("unpause", container)
-    await _attach(container, state["NetworkSettings"]["Networks"], expected)
-    if _health(state) == "unhealthy":
+    restart = _health(state) == "unhealthy"
+    if restart:
         pulumi.log.warn(f"{expected.role} was unhealthy: restarting it")
-        await docker("restart", container)
     elif state["State"]["Restarting"]:
         # The engine waits longer after each end, up to a minute; from now on it begins anew.
         pulumi.log.warn(f"{expected.role} ends again and again: restarting it")
+        restart = True
+    # What its health was without them says nothing of now.
+    restart |= await _attach(container, state["NetworkSettings"]["Networks"], expected)
+    if restart:
         await docker("restart", container)
 
 
-async def _attach(container: str, found: dict[str, Any], expected: Expected) -> None:
-    """Put the container on its networks, under its names, and off all others."""
+async def _attach(container: str, found: dict[str, Any], expected: Expected) -> bool:
+    """Put the container on its networks, under its names, and off all others.
+
+    Returns whether one was missing.
+    """
+    missing = False
     for network, aliases in expected.networks.items():
-        known = found[network]["Aliases"] or [] if network in found else []
-        if network not in found or not set(aliases) <= set(known):
-            pulumi.log.warn(f"{expected.role} was off the network {network}: putting it back")
-            if network in found:
-                await docker("network", "disconnect", network, container)
-            names = [f"--alias={alias}" for alias in aliases]
-            await docker("network", "connect", *names, network, container)
+        if network in found and set(aliases) <= set(found[network]["Aliases"] or []):
+            continue
+        missing = True
+        pulumi.log.warn(f"{expected.role} was off the network {network}: putting it back")
+        if network in found:  # but nobody finds it there
+            await docker("network", "disconnect", network, container)
+        names = [f"--alias={alias}" for alias in aliases]
+        await docker("network", "connect", *names, network, container)
     for network in found.keys() - expected.networks.keys():
         pulumi.log.warn(f"{expected.role} was on the network {network}: taking it off")
         await docker("network", "disconnect", network, container)
+    return missing
 
 
 async def finish(container: str, role: str, time_limit: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from infra import versions
 from infra.images import reference
 from infra.targets.engine import EngineError, Expected, finish, settle
-from tests.stack.stack_under_test import docker, image_source
+from tests.stack.stack_under_test import docker, eventually, image_source
 
 IMAGE = reference(versions.POSTGRES, image_source())
 
@@ -105,3 +106,14 @@ def test_a_paused_service_is_resumed(run: Run) -> None:
     docker("pause", service)
     asyncio.run(settle(service, expected()))
     assert docker("inspect", "--format={{.State.Paused}}", service).strip() == "false"
+
+
+def test_a_container_that_has_ended_again_and_again_is_tried_at_once(run: Run) -> None:
+    """The engine would wait for up to a minute before each next try."""
+    service = run("exit 4", "--restart=always", *health("true"))
+    restarts = ("inspect", "--format={{.RestartCount}}", service)
+    eventually(lambda: int(docker(*restarts)) > 6, seconds=60)
+    began = time.monotonic()
+    with pytest.raises(EngineError, match="ends again and again, last with exit code 4"):
+        asyncio.run(settle(service, expected(timeout=60)))
+    assert time.monotonic() - began < 15
