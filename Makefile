@@ -10,9 +10,11 @@ HUB = $(ENV) && python -m toolchain.hub
 
 # STACK=name works on another stack than the one that is selected.
 export STACK
+# Through the environment, so that a name with blanks or quotes stays one.
+export FILE FORCE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs psql passwords recover images test test-faults lint bench
+.PHONY: help setup up down status logs psql passwords backup restore recover images test test-faults lint bench
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +41,12 @@ psql: ## a prompt on the database, as its owner
 
 passwords: ## show the generated passwords
 	@$(HUB) passwords
+
+backup: ## write a dump of the database into backupDir
+	@$(HUB) backup
+
+restore: setup ## put a dump in the database's place: FILE=... (FORCE=1 takes one without a checksum)
+	@$(HUB) restore "$$FILE" "$$FORCE"
 
 recover: setup ## after a lost passphrase or state: forget the stack but keep its data; then `make up`
 	@$(HUB) recover

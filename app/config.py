@@ -17,7 +17,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from app.database_settings import DatabaseSettings, read_secret
+from app.database_settings import DatabaseSettings
+from app.secret_files import read_secret
 
 
 class SettingsError(SystemExit):
@@ -76,6 +77,8 @@ class Settings(DatabaseSettings):
     reads_per_minute: int = Field(default=200, ge=1)
     # Whose X-Forwarded-For is believed: addresses or networks. Nobody's by default.
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_list)] = ()
+    # Whether the stack's own proxy alone reaches this process, and says who is connected to it.
+    behind_proxy: bool = False
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     request_timeout: float = Field(default=15, gt=0)
 

@@ -16,6 +16,16 @@ from app.engine import make_engine
 
 settings = get_settings()
 
+_READ_SETTINGS = {
+    # A statement that writes has come to the wrong place.
+    "default_transaction_read_only": "on",
+    # Times in JSON are UTC.
+    "timezone": "UTC",
+    # Compiling takes longer than any of these statements, whose costs (of jsonb, of recursion)
+    # are overestimated a thousandfold.
+    "jit": "off",
+}
+
 engine = make_engine(
     settings,
     application="ontology-hub",
@@ -79,26 +89,22 @@ def _holds_nul(arguments: tuple[Any, ...]) -> bool:
 
 def read_pool(settings: Settings) -> asyncpg.Pool:
     """Return the pool of the readers; connects to nothing until it is entered and asked."""
-    arguments = settings.asyncpg_args("ontology-hub read")
-    server_settings = {
-        **arguments.pop("server_settings"),
-        # A statement that writes has come to the wrong place.
-        "default_transaction_read_only": "on",
-        # Times in JSON are UTC.
-        "timezone": "UTC",
-        # Compiling takes longer than any of these statements, whose costs (of jsonb, of
-        # recursion) are overestimated a thousandfold.
-        "jit": "off",
-    }
+
+    async def connect(_: None, **options: Any) -> asyncpg.Connection:
+        return await settings.connect(
+            "ontology-hub read",
+            command_timeout=settings.database_command_timeout,
+            server_settings=_READ_SETTINGS,
+            **options,
+        )
+
     return asyncpg.create_pool(
-        server_settings=server_settings,
-        command_timeout=settings.database_command_timeout,
+        connect=connect,
         min_size=0,  # the process starts and lives without a database
         max_size=settings.database_read_pool_size,
         # Nothing to undo: a reader sets nothing, holds no lock and listens to nothing. The default
         # asks the server to, and doubles the round trips of a request.
         reset=_nothing_to_reset,
-        **arguments,
     )
 
 

@@ -15,6 +15,8 @@ DATABASE_ERRORS = (
 
 # SQLSTATEs that say: the server is not there, is going, is not ready yet or takes nobody more.
 _GONE = {"57P01", "57P02", "57P03", "53300"}
+# It refuses this program's role or password: nothing that a client could mend.
+_REFUSED = {"28000", "28P01"}
 _CONNECTION_EXCEPTION = "08"
 
 # SQLSTATE disk_full: whatever needs room fails, the rest goes on.
@@ -43,7 +45,7 @@ def unstorable(error: BaseException) -> bool:
 
 def _says_unavailable(error: BaseException) -> bool:
     state = getattr(error, "sqlstate", None) or ""
-    if state in _GONE or state.startswith(_CONNECTION_EXCEPTION):
+    if state in _GONE | _REFUSED or state.startswith(_CONNECTION_EXCEPTION):
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated

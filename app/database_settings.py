@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
+import asyncpg  # type: ignore[import-untyped]  # it has none
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -12,6 +13,7 @@ from pydantic_settings import (
 )
 from sqlalchemy.engine import URL
 
+from app.database_password import PasswordFile
 from app.database_url import DRIVER, DatabaseUrl, parse
 
 ENV_FILE = ".env"
@@ -57,6 +59,7 @@ class DatabaseSettings(BaseSettings):
     database_command_timeout: float = Field(default=30, gt=0)
 
     _database: DatabaseUrl = PrivateAttr()
+    _password: PasswordFile | None = PrivateAttr(default=None)
 
     @classmethod
     def settings_customise_sources(
@@ -91,11 +94,12 @@ class DatabaseSettings(BaseSettings):
                 f"no database is named: {_HOW_TO_NAME_IT} (missing: {', '.join(missing)})"
             )
         assert self.database_password_file is not None  # noqa: S101  # narrowed by `missing`
+        self._password = PasswordFile(_PARTS[2], self.database_password_file)
         self._database = DatabaseUrl(
             URL.create(
                 DRIVER,
                 username=self.database_user,
-                password=read_secret(_PARTS[2], self.database_password_file),
+                password=self._password.accepted,
                 host=self.database_host,
                 port=self.database_port,
                 database=self.database_name,
@@ -122,31 +126,18 @@ class DatabaseSettings(BaseSettings):
         }
         return arguments if database.dsn is None else {**arguments, "dsn": database.dsn}
 
-    def asyncpg_args(self, application: str) -> dict[str, Any]:
-        """Return all that asyncpg takes to connect; `application` is this program's name."""
+    async def connect(self, application: str, **options: Any) -> asyncpg.Connection:
+        """Return a new connection: whatever connects to the database does it here.
+
+        `application` is this program's name, `options` are asyncpg's further arguments.
+        """
+        # What SQLAlchemy makes of the address: a socket's folder or several hosts may stand there.
         url = self.sqlalchemy_url
-        address = {
-            "host": url.host,
-            "port": url.port,
-            "user": url.username,
-            "password": url.password,
-            "database": url.database,
-        }
-        return address | self.connect_args(application)
-
-
-def read_secret(variable: str, path: Path) -> str:
-    """Return the text of the file that `variable` names as it is, less one final newline.
-
-    pydantic-settings' own `secrets_dir` strips white space at both ends, which would change a
-    password that has some. Raises ValueError, which names the variable and shows no content.
-    """
-    try:
-        secret = path.read_bytes().decode("utf-8")  # read_text would turn \r\n into \n
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ValueError(f"{variable}={path} cannot be read: {reason}") from None
-    secret = secret.removesuffix("\n")
-    if not secret:
-        raise ValueError(f"{variable}={path} is empty")
-    return secret
+        _, address = url.get_dialect()().create_connect_args(url)
+        arguments = {**address, **self.connect_args(application)}
+        arguments["server_settings"] |= options.pop("server_settings", {})
+        arguments |= options
+        if self._password is None:
+            return await asyncpg.connect(**arguments)
+        del arguments["password"]
+        return await self._password.connect(arguments.pop("timeout"), **arguments)

@@ -1,5 +1,6 @@
 """How this project connects to PostgreSQL: the same for requests, health checks, migrations."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -20,9 +21,6 @@ def make_engine(
         # A statement's values may be a draft's content or the hash of its token: never in an
         # error text, which ends in the log.
         hide_parameters=True,
-        connect_args={
-            **settings.connect_args(application),
-            "command_timeout": command_timeout,
-        },
+        async_creator=partial(settings.connect, application, command_timeout=command_timeout),
         **options,
     )

@@ -55,7 +55,7 @@ class JsonFormatter(BaseJsonFormatter):
 class NoWebSocketPath(logging.Filter):
     """Drops uvicorn's lines on WebSocket handshakes, which hold the path, hence a draft's token.
 
-    `--ws none`, as in app/Dockerfile, avoids them too; this is for whoever starts uvicorn by hand.
+    `ws="none"`, as in app/serve.py, avoids them too; this is for whoever starts uvicorn by hand.
     `--no-access-log` does not reach them: they are written to uvicorn's error log.
     """
 

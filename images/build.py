@@ -42,6 +42,7 @@ TWINS = (
     Twin("python", "Python", "about 20 s", 0, 150, trusts_host=True),
     Twin("postgres", "PostgreSQL 17", "about 1 min", 0, 600),
     Twin("pgadmin", "pgAdmin 4", "about 3 min", 0, 1500),
+    Twin("haproxy", "HAProxy", "about 20 s", 0, 150),
 )
 
 

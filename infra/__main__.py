@@ -8,6 +8,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(HERE.parent), *(one for one in sys.path if Path(one).resolve() != HERE)]
 
+import pulumi  # noqa: E402
+
 from infra.stack import deploy  # noqa: E402
+
+# The SDK puts each output of the stack into a debug message, secret ones in clear, and the engine
+# hands it on to whoever takes its events: `pulumi up --json` prints it.
+pulumi.log.debug = lambda *_, **__: None
 
 deploy()

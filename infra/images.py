@@ -15,6 +15,8 @@ ImageSource = Literal["registry", "local"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "images"
+# What the built images install their Python packages with; part of their content.
+PIP_INSTALL = "images/pip-install.sh"
 
 # Twins are named apart from the public images so that neither can be mistaken for the other.
 TWIN_PREFIX = "ontology-hub-images"
@@ -24,6 +26,7 @@ TWINS = {
     versions.POSTGRES: "postgres",
     versions.PYTHON: "python",
     versions.PGADMIN: "pgadmin",
+    versions.HAPROXY: "haproxy",
 }
 
 

@@ -44,7 +44,7 @@ def _secret(name: str, configured: SecretStr | None) -> pulumi.Output[str]:
     given = _configured(configured)
     if given is not None:
         return given
-    # Letters and digits only: Grafana expands `$`, URLs need escapes for more.
+    # Letters and digits only: more would have to be escaped in URLs and typed in logins.
     generated = random.RandomPassword(name, length=32, special=False).result
     # The plugin marks it too; a plugin that forgot would put it into plain state.
     return pulumi.Output.secret(generated)

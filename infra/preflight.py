@@ -1,12 +1,17 @@
 """What must hold on this machine before `up` creates anything."""
 
 import errno
+import io
 import socket
 import subprocess
+import tarfile
 
 from infra.images import TWINS, twin_tag
 from infra.naming import Naming
+from infra.services import postgres
 from infra.settings import Problem, StackSettings, free_port, set_command
+
+VERSION_FILE = "PG_VERSION"
 
 
 def taken_ports(settings: StackSettings, naming: Naming) -> list[Problem]:
@@ -62,6 +67,59 @@ def missing_twins(settings: StackSettings) -> list[Problem]:
             mend="make images",
         )
     ]
+
+
+def foreign_volume(naming: Naming) -> str | None:
+    """Return what is wrong with the data volume if another major version of PostgreSQL made it.
+
+    PostgreSQL reads the files of its own major version only: it would refuse to start, once the
+    old server is gone.
+    """
+    found = _data_version(naming)
+    if found in ("", str(postgres.MAJOR)):
+        return None
+    volume = naming.of(postgres.DATA_VOLUME)
+    return (
+        f"the data volume {volume} is of PostgreSQL {found}, and this version of the hub runs "
+        f"PostgreSQL {postgres.MAJOR}, which cannot read it; nothing was changed.\n"
+        f"The way out is a dump, made with the version that ran it:\n"
+        f"    git log --oneline -S'postgres:{found}' -- infra/versions.py   (tells which)\n"
+        f"    git checkout VERSION && make up && make backup   (prints the dump's FILE)\n"
+        f"    make down && docker volume rm --force {volume}\n"
+        f"    git checkout - && make restore FILE=FILE"
+    )
+
+
+def _data_version(naming: Naming) -> str:
+    """Return the major version that stands in the data volume; empty where none does."""
+    file = f"{postgres.DATA_PATH}/{VERSION_FILE}"
+    # The container may be stopped, and need not be this version's.
+    copied = _docker("cp", f"{naming.of(postgres.ROLE)}:{file}", "-")
+    if copied.returncode == 0:
+        return _first_file(copied.stdout)
+    volume = naming.of(postgres.DATA_VOLUME)
+    if _docker("volume", "inspect", volume).returncode != 0:
+        return ""
+    # A kept volume: only a container reaches into it. It never runs, so any image will do.
+    images = _docker("images", "--quiet", "--no-trunc", "--filter=dangling=false").stdout.split()
+    if not images:
+        return ""  # the server itself will say it
+    mounted = f"--volume={volume}:{postgres.DATA_PATH}:ro"
+    made = _docker("create", "--network=none", mounted, images[0].decode(), "true")
+    container = made.stdout.decode().strip()
+    copied = _docker("cp", f"{container}:{file}", "-")
+    _docker("rm", "--volumes", container)
+    return _first_file(copied.stdout) if copied.returncode == 0 else ""
+
+
+def _first_file(archive: bytes) -> str:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        content = files.extractfile(VERSION_FILE)
+        return content.read().decode().strip() if content else ""
+
+
+def _docker(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["docker", *arguments], capture_output=True, check=False)
 
 
 def _free(address: str, port: int) -> bool:

@@ -16,6 +16,8 @@ from pydantic.alias_generators import to_camel
 from infra.value_types import (
     ClosablePort,
     Count,
+    CronExpression,
+    HostPath,
     Networks,
     Origins,
     PortNumber,
@@ -75,6 +77,16 @@ class StackSettings(BaseModel):
     )
     protect_data: bool = Field(False, description="keep the volumes on `pulumi destroy`")
 
+    backup_dir: HostPath = Field(
+        ".hub/backups",
+        description="where dumps go, into a folder for each stack; nothing ever removes it",
+    )
+    backup_schedule: CronExpression = Field(
+        "",
+        description="when to make a dump: cron's five fields in UTC (`15 3 * * *`); empty: never",
+    )
+    backups_kept: Count = Field(7, description="dumps that stay when a new one is made")
+
     ontology_path: str = Field(
         "",
         description="the ontology to import: a folder, git checkout or tarball on this machine; "
@@ -95,6 +107,12 @@ class StackSettings(BaseModel):
         description="proxies whose X-Forwarded-For is believed: addresses or networks, "
         "separated by commas",
     )
+    tls_certificate: str = Field(
+        "",
+        description="PEM file on this machine: certificate, then its chain; with it the API is "
+        "https only",
+    )
+    tls_key: str = Field("", description="PEM file on this machine: the certificate's key")
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
         1024 * 1024, description="larger request bodies are refused"
     )
@@ -118,9 +136,7 @@ class StackSettings(BaseModel):
         None, description="password of `ontology_read`, who only reads"
     )
     pgadmin_password: Secret | None = Field(None, description="password of pgAdmin's login")
-    grafana_password: Secret | None = Field(
-        None, description="password of Grafana's `admin` at its first start"
-    )
+    grafana_password: Secret | None = Field(None, description="password of Grafana's `admin`")
     admin_secret: Secret | None = Field(
         None, description="bearer secret of `/admin`; without one it is closed"
     )

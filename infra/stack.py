@@ -5,12 +5,22 @@ from urllib.parse import quote
 
 import pulumi
 
-from infra import ontology, preflight
+from infra import checks, preflight
 from infra.config import project_config
 from infra.images import public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
-from infra.services import backend, grafana, importer, migrations, pgadmin, postgres, roles
+from infra.services import (
+    backend,
+    backup,
+    grafana,
+    importer,
+    migrations,
+    pgadmin,
+    postgres,
+    proxy,
+    roles,
+)
 from infra.settings import PROJECT, SettingsError, StackSettings
 from infra.targets.docker import DockerTarget
 from infra.versions import PYTHON
@@ -25,7 +35,7 @@ def deploy() -> None:
     target.volume(postgres.DATA_VOLUME, keep=True)
     target.volume(postgres.SOCKET_VOLUME)
 
-    db = target.service(postgres.service(settings, secrets))
+    db = target.service(postgres.service(settings))
     role = target.job(roles.job(settings, secrets), after=[db])
     migrated = target.job(
         migrations.job(settings, naming, secrets, role.container.id), after=[db, role]
@@ -35,8 +45,12 @@ def deploy() -> None:
         # The backend waits: it starts with data, and a failed import leaves the old one serving.
         data.append(target.job(imports, after=[db, migrated]))
         pulumi.export("ontology_import", data[-1].container.container_logs.apply(_imported))
-    target.service(backend.service(settings, naming, secrets), after=[db, *data])
+    api = target.service(backend.service(settings, naming, secrets), after=[db, *data])
+    if not settings.hot_reload:
+        target.service(proxy.service(settings), after=[api])
     target.service(pgadmin.service(settings, secrets), after=[db])
+    if dumps := backup.service(settings, naming, secrets):
+        target.service(dumps, after=[db, migrated])
     if settings.grafana:
         target.volume(grafana.DATA_VOLUME, keep=True)
         target.service(grafana.service(settings, secrets), after=[db])
@@ -50,23 +64,22 @@ def deploy() -> None:
 def _checked_settings(naming: Naming) -> StackSettings:
     try:
         settings = StackSettings.from_config(*project_config(), naming.stack)
-        problems = [
-            *preflight.taken_ports(settings, naming),
-            *preflight.missing_twins(settings),
-            *ontology.problems(settings, backend.UID),
-        ]
+        problems = [*preflight.missing_twins(settings), *checks.problems(settings, naming)]
         if problems:
             raise SettingsError(problems)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
+    if refusal := preflight.foreign_volume(naming):
+        raise pulumi.RunError(refusal)
     return settings
 
 
 def _export_urls(settings: StackSettings) -> None:
     ports = settings.published_ports()
     host = _host(settings)
-    pulumi.export("api_url", f"http://{host}:{ports['backendPort']}")
-    pulumi.export("docs_url", f"http://{host}:{ports['backendPort']}/docs")
+    api = f"{'https' if settings.tls_certificate else 'http'}://{host}:{ports['backendPort']}"
+    pulumi.export("api_url", api)
+    pulumi.export("docs_url", f"{api}/docs")
     pulumi.export("pgadmin_url", f"http://{host}:{ports['pgadminPort']}")
     if settings.grafana:
         pulumi.export("grafana_url", f"http://{host}:{ports['grafanaPort']}")

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from backup.schedule import Schedule
+
 Count = Annotated[int, Field(ge=1)]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
@@ -48,6 +50,20 @@ def _networks(value: str) -> str:
     return value
 
 
+def _schedule(value: str) -> str:
+    if value:
+        Schedule.parse(value)
+    return value
+
+
+def _host_path(value: str) -> str:
+    if not value or not value.isprintable():
+        raise ValueError("must be a path, without control characters")
+    return value
+
+
+CronExpression = Annotated[str, AfterValidator(_schedule)]
+HostPath = Annotated[str, AfterValidator(_host_path)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Networks = Annotated[str, AfterValidator(_networks)]
 Secret = Annotated[SecretStr, AfterValidator(_strong_enough)]

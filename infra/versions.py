@@ -6,4 +6,5 @@ Bump a version here and nowhere else; `make up` then pulls (or rebuilds) what ch
 POSTGRES = "postgres:17.12"
 PYTHON = "python:3.12.12-slim-trixie"
 PGADMIN = "dpage/pgadmin4:9.18"
+HAPROXY = "haproxy:3.0.12"
 GRAFANA = "grafana/grafana:12.3.0"

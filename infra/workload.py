@@ -94,10 +94,11 @@ class VolumeMount:
 
 @dataclass(frozen=True, kw_only=True)
 class HostMount:
-    """A folder of this machine (absolute `source`), mounted read-only at `path`."""
+    """A folder of this machine (absolute `source`), mounted at `path`."""
 
     source: str
     path: str
+    read_only: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +148,7 @@ class Workload:
     Its root file system is read-only, but for /tmp (in memory), unless `writable_root`.
     `user` is `uid:gid`. `capabilities` are added after all were dropped.
     `stop_grace` is how many seconds it may take to end before it is killed.
+    `entrypoint` stands in for the image's own, where what it does is to come after something else.
     A container is made anew when any of this changes; `anew_with` (name to value, told apart by
     value only) adds to it what it does not hold itself.
     """
@@ -156,6 +158,7 @@ class Workload:
     user: str
     limits: Limits
     networks: Sequence[str] = ()
+    entrypoint: Sequence[str] = ()
     command: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Sequence[SecretFile] = ()

@@ -17,7 +17,7 @@ import app.models  # noqa: F401  # fills SQLModel.metadata
 from app.config import get_settings
 from app.engine import make_engine
 from app.redaction import without_values
-from migrations.guard import exclusively, refuse_unknown_revisions
+from migrations.guard import exclusively, keep_for_migrations, refuse_unknown_revisions
 
 config = context.config
 # These change nothing, so they wait for no other migration.
@@ -66,6 +66,7 @@ def run(connection: Connection) -> None:
     with context.begin_transaction():
         context.run_migrations()
     if command() == "upgrade":
+        keep_for_migrations(connection)
         heads = ",".join(context.get_context().get_current_heads())
         # Read by whoever runs this as a job: the last line of its output.
         sys.stdout.write(f"migration_revision={heads}\n")

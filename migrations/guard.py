@@ -60,3 +60,21 @@ def refuse_unknown_revisions(migration: MigrationContext, scripts: ScriptDirecto
             " newer version, or first take the database back with it (alembic downgrade"
             f" {', '.join(scripts.get_heads())})."
         )
+
+
+def keep_for_migrations(connection: Connection) -> None:
+    """Leave Alembic's own table to its owner: others may read the revision and no more.
+
+    Rights that are given by default on each new table have come to this one too.
+    """
+    given = connection.execute(
+        text(
+            "SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,"
+            " string_agg(privilege_type, ', ') FROM pg_class, aclexplode(relacl)"
+            " WHERE pg_class.oid = to_regclass('alembic_version') AND grantee <> relowner"
+            " AND privilege_type <> 'SELECT' GROUP BY grantee"
+        )
+    )
+    for grantee, privileges in given.all():
+        connection.execute(text(f"REVOKE {privileges} ON alembic_version FROM {grantee}"))
+    connection.commit()

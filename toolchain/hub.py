@@ -8,11 +8,22 @@ import sys
 from collections.abc import Callable
 
 from images import build
-from infra import ontology, preflight
+from infra import checks, preflight
 from infra.naming import Naming
-from infra.services.backend import UID
 from infra.settings import PROJECT, SettingsError, StackSettings
-from toolchain import backend, console, gitfilter, objects, processes, pulumi, view
+from toolchain import (
+    backend,
+    backups,
+    console,
+    database,
+    gitfilter,
+    objects,
+    processes,
+    pulumi,
+    restore,
+    settings,
+    view,
+)
 from toolchain.console import UserError
 from toolchain.converge import converge
 from toolchain.decisions import decide
@@ -34,32 +45,27 @@ def prepare(stack: str) -> None:
     The settings are checked before: a wrong one should not cost the building of images.
     """
     pulumi.select(stack)
-    settings = check(stack)
-    if settings.hot_reload and not all(_others_may_read(name) for name in ("app", "migrations")):
+    chosen = check(stack)
+    if chosen.hot_reload and not all(_others_may_read(name) for name in ("app", "migrations")):
         raise UserError(
             "app/ or migrations/ is not readable for other users; the backend, who mounts them, is",
             "chmod -R go+rX app migrations   (your umask makes it so: see umask)",
         )
-    if decide(stack, settings)["imageSource"] == "local":
+    if decide(stack, chosen)["imageSource"] == "local":
         build.run(console.say)
 
 
 def check(stack: str) -> StackSettings:
     """Return the stack's settings; raises `UserError` with all that is wrong with them."""
-    config = pulumi.config(stack)
-    secrets = frozenset(key for key, value in config.items() if isinstance(value, dict))
-    plain = {key: str(value) for key, value in config.items() if key not in secrets}
-    try:
-        settings = StackSettings.from_config(plain, frozenset(), stack)
-        problems = [
-            *preflight.taken_ports(settings, Naming(PROJECT, stack)),
-            *ontology.problems(settings, UID),
-        ]
-        if problems:
-            raise SettingsError(problems)
-    except SettingsError as error:
-        raise UserError(str(error), "the commands above, then the same make command") from None
-    return settings
+    chosen = settings.read(stack)
+    if chosen.backup_schedule:
+        backups.folder(stack, chosen)
+    problems = checks.problems(chosen, Naming(PROJECT, stack))
+    if problems:
+        raise UserError(str(SettingsError(problems)), settings.MEND)
+    if refusal := preflight.foreign_volume(Naming(PROJECT, stack)):
+        raise UserError(refusal, "the commands above")
+    return chosen
 
 
 def _others_may_read(folder: str) -> bool:
@@ -100,6 +106,31 @@ def down(stack: str) -> None:
         console.say(f"kept its volumes: {', '.join(kept)} (docker volume rm ... removes them)")
 
 
+def put_back(stack: str, name: str = "", force: str = "") -> None:
+    """Restore a dump into the stack, which is brought up first if its database does not run."""
+    file = restore.found(stack, name, force == "1")
+    prepare(stack)
+    chosen = settings.read(stack)
+    dump = restore.checked(file, chosen)
+    if not database.runs(stack):
+        _up_as_far_as_the_database(stack)
+    before = restore.counts(stack)
+    restore.replace(stack, dump, chosen)
+    up(stack)
+    restore.report(before, restore.counts(stack))
+
+
+def _up_as_far_as_the_database(stack: str) -> None:
+    """Bring the stack up; what fails beyond the database may be what the restore is to mend."""
+    try:
+        up(stack)
+    except UserError as error:
+        if not database.runs(stack):
+            raise
+        console.fail(error)
+        console.say("but the database runs: going on with the restore")
+
+
 COMMANDS: dict[str, Callable[[str], None]] = {
     "up": up,
     "down": down,
@@ -109,6 +140,7 @@ COMMANDS: dict[str, Callable[[str], None]] = {
     "psql": view.psql,
     "passwords": view.passwords,
     "recover": recover,
+    "backup": backups.backup,
 }
 
 
@@ -121,6 +153,8 @@ def main(arguments: list[str]) -> int:
         stack = pulumi.stack_name()
         if command == "logs":
             view.logs(stack, rest[0] if rest else None)
+        elif command == "restore":
+            put_back(stack, *rest)
         else:
             COMMANDS[command](stack)
     except UserError as error:

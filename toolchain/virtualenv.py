@@ -11,6 +11,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 REQUIREMENTS = [
     ROOT / "requirements.txt",
     ROOT / "app" / "requirements.txt",
+    ROOT / "backup" / "requirements.txt",
     ROOT / "infra" / "requirements.txt",
     CONSTRAINTS,
 ]

@@ -10,8 +10,11 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app import draining
+from app.api.problems import problems
 from app.config import Settings
 from app.engine import make_engine
+from app.errors import problem
 
 logger = logging.getLogger(__name__)
 
@@ -117,10 +120,16 @@ async def livez() -> Alive:
 @router.get(
     "/health",
     response_model=Healthy,
-    responses={503: {"model": Unhealthy, "description": "The database does not answer"}},
+    responses={
+        **problems({404: "The process is about to end: what comes next is for another one"}),
+        503: {"model": Unhealthy, "description": "The database does not answer"},
+    },
 )
 async def health(request: Request) -> Healthy | JSONResponse:
     """The process and its database answer."""
+    if draining.begun():
+        # Not 503: by a 404 the proxy tells one that is leaving from one that is broken.
+        return problem(404, "This process is about to end.")
     probe: DatabaseProbe = request.app.state.database_probe
     if await probe.connected():
         return Healthy()

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.conduct import request_ids
 from app.conduct.access_log import AccessLog
 from app.conduct.bodies import CLOSE, Body
-from app.conduct.clients import ForwardedHeaders
+from app.conduct.clients import ForwardedHeaders, OwnProxy
 from app.conduct.deadlines import Deadlines
 from app.conduct.policies import LIMITS, STANDING, Limits
 from app.config import Settings
@@ -60,6 +60,8 @@ class Conduct:
     def __init__(self, app: ASGIApp, settings: Settings, limits: Limits) -> None:
         if settings.trusted_proxies:
             app = ForwardedHeaders(app, settings.trusted_proxies)
+        if settings.behind_proxy:
+            app = OwnProxy(app)
         self.readable = _cors(settings)
         self.app = self.readable(app)
         self.limits = limits

@@ -65,7 +65,7 @@ async def _transaction(
     url = settings.sqlalchemy_url
     where = f"the database {url.database} at {url.host}:{url.port}"
     try:
-        connection = await asyncpg.connect(**settings.asyncpg_args("ontology-hub import"))
+        connection = await settings.connect("ontology-hub import")
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = _one_line(error)
         raise ImportFailed(f"{where} cannot be reached as {url.username}: {reason}") from None

@@ -13,8 +13,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]  # it has none
-
 from app.config import get_settings
 from app.importer.load import import_source, open_source
 from app.importer.staging import Rows
@@ -59,7 +57,7 @@ async def _copy(path: Path) -> int:
             for row in rows
         ],
     }
-    connection = await asyncpg.connect(**get_settings().asyncpg_args("ontology-hub bench"))
+    connection = await get_settings().connect("ontology-hub bench")
     try:
         async with connection.transaction():
             for table, records in tables.items():

@@ -3,13 +3,23 @@
 import hashlib
 
 from infra import ontology
-from infra.images import ROOT, public_image
+from infra.images import PIP_INSTALL, ROOT, public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
 from infra.services import postgres, roles
 from infra.settings import StackSettings
 from infra.versions import PYTHON
-from infra.workload import DATA, BuiltImage, HostMount, Limits, Port, Probe, SecretFile, Service
+from infra.workload import (
+    API,
+    DATA,
+    BuiltImage,
+    HostMount,
+    Limits,
+    Port,
+    Probe,
+    SecretFile,
+    Service,
+)
 
 ROLE = "backend"
 PORT = 8000
@@ -18,7 +28,13 @@ HOME = "/srv"
 ONTOLOGY = f"{HOME}/ontology"
 
 # What the Dockerfile copies; .dockerignore lets nothing else into the build.
-DEPENDENCIES = ("app/Dockerfile", "app/requirements.txt", "constraints.txt", "alembic.ini")
+DEPENDENCIES = (
+    "app/Dockerfile",
+    "app/requirements.txt",
+    "constraints.txt",
+    PIP_INSTALL,
+    "alembic.ini",
+)
 CODE = ("app", "migrations")
 
 # What app/config.py takes under the same names, in capitals.
@@ -90,7 +106,8 @@ def database_env(role: str, password: SecretFile) -> dict[str, str]:
 def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Service:
     """Return the API server, which reads and writes rows as `ontology_app`.
 
-    How uvicorn is started stands in app/Dockerfile, once for each of its two targets.
+    With its code baked in, it stands behind the proxy, which has the host port; a new one is ready
+    before the old one goes. How it is started stands in app/serve.py.
     """
     password = SecretFile(name="app_password", value=secrets.app, uid=UID)
     keys = [
@@ -103,22 +120,25 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
         role=ROLE,
         image=image(settings, naming),
         user=f"{UID}:{UID}",
-        networks=[DATA],
+        networks=[DATA] if settings.hot_reload else [DATA, API],
         env={
             **database_env(roles.APP, password),
+            "BEHIND_PROXY": str(not settings.hot_reload).lower(),
             "DEBUG": str(settings.debug).lower(),
             **{name.upper(): str(getattr(settings, name)) for name in OWN_SETTINGS},
             **({"ONTOLOGY_PATH": ONTOLOGY} if source else {}),
             **{f"{key.name.upper()}_FILE": key.path for key in keys},
         },
         secrets=[password, *keys],
-        ports=[Port(container=PORT, host=settings.backend_port)],
+        ports=[Port(container=PORT, host=settings.backend_port)] if settings.hot_reload else [],
         mounts=[*code_mounts(settings), *ontology_mounts(settings)],
         anew_with={"ontology-inode": ontology.inode(source)} if source else {},
         readiness=_probe("ready"),
         liveness=_probe("live"),
         limits=Limits(memory=512, pids=256),
+        # What app/serve.py takes at most, and a little.
         stop_grace=30,
+        rolling=not settings.hot_reload,
     )
 
 

@@ -14,8 +14,19 @@ DATA_VOLUME = "grafana-data"
 DATA_PATH = "/var/lib/grafana"
 
 
+# Grafana itself takes the configured password for an empty volume only.
+START = """
+set -e
+if [ -s "$GF_PATHS_DATA/grafana.db" ]; then
+    grafana cli --homepath "$GF_PATHS_HOME" --config "$GF_PATHS_CONFIG" \\
+        admin reset-admin-password --password-from-stdin < {password}
+fi
+exec /run.sh
+"""
+
+
 def service(settings: StackSettings, secrets: Passwords) -> Service:
-    """Return Grafana; its admin's password is set at the first start on an empty volume."""
+    """Return Grafana; each start sets its admin's password, on a kept volume too."""
     if secrets.grafana is None:
         raise ValueError("grafana is off in the settings: there is no password to run it with")
     password = SecretFile(name="grafana_password", value=secrets.grafana, uid=UID)
@@ -24,8 +35,14 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         image=public_image(GRAFANA, settings),
         user=f"{UID}:0",
         networks=[TOOLS],
+        entrypoint=["sh", "-c", START.format(password=password.path)],
         env={
-            "GF_SECURITY_ADMIN_PASSWORD__FILE": password.path,
+            # Grafana reads the file by itself, and leaves a `$` in it alone. The image's variables
+            # that end in __FILE put the content into the server's environment, and Grafana then
+            # expands it.
+            "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{password.path}}}",
+            # `grafana cli` would write a log into the image, whose files are read-only here.
+            "GF_LOG_MODE": "console",
             # Neither of them is of use to the stack, and both call out.
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",

@@ -17,7 +17,7 @@ UID = 5050  # `pgadmin` in the public image and in its twin
 def service(settings: StackSettings, secrets: Passwords) -> Service:
     """Return pgAdmin. It keeps no volume: users and servers come from the settings each time."""
     password = SecretFile(name="pgadmin_password", value=secrets.pgadmin, uid=UID)
-    pgpass = SecretFile(name="pgpass", value=secrets.owner.apply(_pgpass), uid=UID)
+    pgpass = SecretFile(name="pgpass", value=postgres.pgpass(roles.OWNER, secrets.owner), uid=UID)
     servers = File(name="servers.json", content=_servers())
     return Service(
         role=ROLE,
@@ -62,9 +62,3 @@ def _servers() -> str:
         "ConnectionParameters": {"sslmode": "prefer", "passfile": "/.pgpass"},
     }
     return json.dumps({"Servers": {"1": server}}, indent=2)
-
-
-def _pgpass(password: str) -> str:
-    """Return the line by which pgAdmin connects without asking; `:` and `\\` end a field there."""
-    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
-    return f"{postgres.ROLE}:{postgres.PORT}:*:{roles.OWNER}:{escaped}\n"

@@ -1,14 +1,25 @@
 """PostgreSQL: the one place where the ontology lives."""
 
+import pulumi
+
 from infra.images import public_image
-from infra.passwords import Passwords
 from infra.settings import StackSettings
 from infra.versions import POSTGRES
-from infra.workload import DATA, TOOLS, Limits, Port, Probe, PublicImage, SecretFile, Service, VolumeMount
+from infra.workload import (
+    DATA,
+    TOOLS,
+    Limits,
+    Port,
+    Probe,
+    PublicImage,
+    Service,
+    VolumeMount,
+)
 
 ROLE = "db"
 PORT = 5432
 DATABASE = "ontology_hub"
+MAJOR = int(POSTGRES.rpartition(":")[2].split(".")[0])
 UID = 999  # `postgres` in the public image and in its twin
 
 DATA_VOLUME = "pgdata"
@@ -23,19 +34,27 @@ def image(settings: StackSettings) -> PublicImage:
     return public_image(POSTGRES, settings)
 
 
-def service(settings: StackSettings, secrets: Passwords) -> Service:
-    """Return the server; the roles job gives it its database and roles."""
-    password = SecretFile(name="postgres_password", value=secrets.postgres, uid=UID)
+def pgpass(role: str, password: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return the line by which libpq connects as `role`; `:` and `\\` end a field there."""
+    escaped = password.apply(lambda text: text.replace("\\", "\\\\").replace(":", "\\:"))
+    return pulumi.Output.concat(f"{ROLE}:{PORT}:*:{role}:", escaped, "\n")
+
+
+def service(settings: StackSettings) -> Service:
+    """Return the server; the roles job gives it its database, its roles and all passwords."""
     return Service(
         role=ROLE,
         image=image(settings),
         user=f"{UID}:{UID}",
         networks=[DATA, TOOLS],
         env={
-            "POSTGRES_PASSWORD_FILE": password.path,
+            # The image insists on a password for a new, empty database: this one the kernel makes
+            # up at each reading, and nobody knows it. The roles job sets the configured one, so
+            # that a change of it restarts no server, and no environment holds it (the public
+            # image's entrypoint puts this one there).
+            "POSTGRES_PASSWORD_FILE": "/proc/sys/kernel/random/uuid",
             "POSTGRES_INITDB_ARGS": "--data-checksums",
         },
-        secrets=[password],
         ports=[Port(container=PORT, host=settings.database_port)] if settings.database_port else [],
         mounts=[
             VolumeMount(volume=DATA_VOLUME, path=DATA_PATH),

@@ -12,6 +12,7 @@ from infra.services import postgres
 from infra.settings import StackSettings
 from infra.workload import File, Job, Limits, SecretFile, VolumeMount
 
+ROLE = "roles"
 OWNER = "ontology"
 APP = "ontology_app"
 READ = "ontology_read"
@@ -23,7 +24,7 @@ def job(settings: StackSettings, secrets: Passwords) -> Job:
     """Return the job; it comes after the server and before the migrations."""
     script = File(name=SCRIPT.name, content=SCRIPT.read_text())
     return Job(
-        role="roles",
+        role=ROLE,
         image=postgres.image(settings),
         user=f"{postgres.UID}:{postgres.UID}",
         command=["psql", "--quiet", "--no-psqlrc", "--username=postgres", f"--file={script.path}"],

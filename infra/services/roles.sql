@@ -29,6 +29,10 @@ ALTER ROLE ontology_read LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION
     PASSWORD :'read_password';
 ALTER ROLE ontology_read SET default_transaction_read_only = on;
 
+-- What `make restore` leaves behind if it is killed: a half-filled copy, or the one replaced.
+DROP DATABASE IF EXISTS ontology_hub_restored WITH (FORCE);
+DROP DATABASE IF EXISTS ontology_hub_replaced WITH (FORCE);
+
 SELECT 'CREATE DATABASE ontology_hub OWNER ontology'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'ontology_hub')
 \gexec
@@ -47,16 +51,24 @@ ALTER SCHEMA public OWNER TO ontology;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO ontology_app, ontology_read;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ontology_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO ontology_app, ontology_read;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ontology_app;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO ontology_read;
+-- Which revision the schema has is for the migrations alone to say.
+SELECT format('GRANT INSERT, UPDATE, DELETE ON public.%I TO ontology_app', tablename)
+FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+\gexec
+-- A dump holds where each sequence stands.
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO ontology_read;
 
--- What migrations create later is reached without a grant in each of them.
+-- What migrations create later is reached without a grant in each of them; from alembic_version,
+-- which they create as well, they take it back (migrations/guard.py).
 ALTER DEFAULT PRIVILEGES FOR ROLE ontology IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ontology_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE ontology IN SCHEMA public
     GRANT USAGE ON SEQUENCES TO ontology_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE ontology IN SCHEMA public
     GRANT SELECT ON TABLES TO ontology_read;
+ALTER DEFAULT PRIVILEGES FOR ROLE ontology IN SCHEMA public
+    GRANT SELECT ON SEQUENCES TO ontology_read;
 
 \echo roles are in place

@@ -216,7 +216,7 @@ class DockerTarget:
         }
         mounts = [self._mount(mount) for mount in workload.mounts]
         if workload.files or workload.secrets:
-            files = self._files(workload)
+            files = self._files(workload, rolling)
             mounts.append(self._mount(files.mount))
             # New content means a new courier: so the workload is replaced when a file changes.
             labels[f"{self._naming.project}.files"] = files.courier.id
@@ -229,6 +229,7 @@ class DockerTarget:
             name=None if rolling else name,
             image=self._image(workload.image).image_id,
             user=workload.user,
+            entrypoints=list(workload.entrypoint) or None,
             command=list(workload.command) or None,
             envs=[f"{key}={value}" for key, value in sorted(workload.env.items())],
             ports=[
@@ -275,20 +276,24 @@ class DockerTarget:
             **arguments,
         )
 
-    def _files(self, workload: Workload) -> "DeliveredFiles":
+    def _files(self, workload: Workload, rolling: bool) -> "DeliveredFiles":
         """Put the workload's files into a volume of its own, each with its owner and mode.
 
         The engine gives a file that is uploaded into a container to that container's user, whom
         it looks up on the host, and fails for a uid that is unknown there (Engine 20.10). So a
         courier without a user, which is never started, takes the files into a volume.
+
+        That of a `rolling` workload too comes before the old one goes: Pulumi would remove the
+        workload, whose label names the courier, together with a courier that goes first.
         """
         role = f"{workload.role}-files"
         files: list[File | SecretFile] = [*workload.files, *workload.secrets]
         volume = self.volume(role)
         mount = VolumeMount(volume=role, path=FILES_FOLDER)
+        name = self._naming.of(role)
         courier = docker.Container(
-            role,
-            name=self._naming.of(role),
+            name if rolling else role,
+            name=None if rolling else name,
             image=self._image(self._courier).image_id,
             start=False,
             must_run=False,
@@ -309,7 +314,7 @@ class DockerTarget:
                 docker.ContainerLabelArgs(label=k, value=v)
                 for k, v in self._naming.labels(role).items()
             ],
-            opts=pulumi.ResourceOptions(depends_on=[volume], delete_before_replace=True),
+            opts=pulumi.ResourceOptions(depends_on=[volume], delete_before_replace=not rolling),
         )
         return DeliveredFiles(
             courier=courier, mount=VolumeMount(volume=role, path=FILES_FOLDER, read_only=True)
@@ -318,7 +323,7 @@ class DockerTarget:
     def _mount(self, mount: VolumeMount | HostMount) -> docker.ContainerMountArgs:
         if isinstance(mount, HostMount):
             return docker.ContainerMountArgs(
-                type="bind", source=mount.source, target=mount.path, read_only=True
+                type="bind", source=mount.source, target=mount.path, read_only=mount.read_only
             )
         return docker.ContainerMountArgs(
             type="volume",

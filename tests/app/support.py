@@ -186,10 +186,47 @@ def backend(
 ) -> Iterator[Backend]:
     """Run `uvicorn` on a free port until the block ends; `app` is looked up in `folder` too."""
     port = free_port()
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), *options]
+    with _running(command, port, url, folder, variables) as running:
+        yield running
+
+
+# As app/serve.py does, but for the application and the port.
+SERVE = """
+import sys
+import uvicorn
+from app import serve
+own = {"host": "127.0.0.1", "port": int(sys.argv[2])}
+serve.Server(uvicorn.Config(sys.argv[1], **{**serve.OPTIONS, **own})).run()
+"""
+
+
+@contextmanager
+def served(
+    url: URL | None,
+    folder: Path,
+    app: str = "app.main:app",
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Backend]:
+    """Run the application as the image does, on a free port, until the block ends."""
+    port = free_port()
+    command = [sys.executable, "-c", SERVE, app, str(port)]
+    with _running(command, port, url, folder, variables) as running:
+        yield running
+
+
+@contextmanager
+def _running(
+    command: list[str],
+    port: int,
+    url: URL | None,
+    folder: Path,
+    variables: Mapping[str, str] | None,
+) -> Iterator[Backend]:
     log = folder / f"uvicorn-{secrets.token_hex(4)}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", app, "--port", str(port), *options],
+            command,
             cwd=folder,
             env=environment(url, {"PYTHONPATH": f"{ROOT}:{folder}", **(variables or {})}),
             stdout=output,

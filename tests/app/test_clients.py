@@ -1,8 +1,6 @@
 """Whose request it is: proxies are believed if they are named, and nobody else is."""
 
 import asyncio
-import json
-import re
 from typing import Any
 
 import pytest
@@ -11,7 +9,7 @@ from sqlalchemy.engine import URL
 
 from app.conduct.clients import ForwardedHeaders, client_of
 from app.config import Network
-from tests.app.support import ROOT, backend
+from tests.app.support import served
 
 PROXY = "10.0.0.1"
 TRUSTED = ("10.0.0.0/24", "2001:db8:ffff::1")
@@ -95,17 +93,40 @@ def test_the_scheme_too_is_taken_from_trusted_proxies_only(
     assert seen(peer, "192.0.2.1", proto=proto)[1] == scheme
 
 
-def commands() -> list[list[str]]:
-    """Return how app/Dockerfile starts uvicorn: one command for each target."""
-    text = (ROOT / "app" / "Dockerfile").read_text().replace("\\\n", "")
-    return [json.loads(found) for found in re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)]
-
-
 def test_uvicorn_itself_believes_nobody_either(template: URL, tmp_path: Any) -> None:
     """Its default is to believe whoever comes from 127.0.0.1."""
-    for command in commands():
-        assert "--no-proxy-headers" in command
     forged = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
-    with backend(template, tmp_path, "--no-proxy-headers", app="tests.app.probe:app") as running:
+    with served(template, tmp_path, app="tests.app.probe:app") as running:
+        answer = running.get("/probe/who", headers=forged).json()
+    assert answer == {"client": "127.0.0.1", "url": running.url + "/probe/who"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "client"),
+    [
+        ({"X-Hub-Peer": "192.0.2.1"}, "192.0.2.1"),
+        # The peer is nobody's proxy: what it says of others is its own word.
+        ({"X-Hub-Peer": "192.0.2.1", "X-Forwarded-For": "192.0.2.9"}, "192.0.2.1"),
+        # A proxy of the user's before the stack's own.
+        ({"X-Hub-Peer": PROXY, "X-Forwarded-For": "192.0.2.9"}, "192.0.2.9"),
+        # Neither an address of the engine's networks nor one of the user's network is special.
+        ({"X-Hub-Peer": PROXY, "X-Forwarded-For": "192.0.2.9, 172.17.0.5"}, "172.17.0.5"),
+        ({}, "127.0.0.1"),
+    ],
+)
+def test_behind_the_stacks_own_proxy_the_client_is_whom_it_is_connected_to(
+    template: URL, tmp_path: Any, headers: dict[str, str], client: str
+) -> None:
+    variables = {"BEHIND_PROXY": "true", "TRUSTED_PROXIES": ",".join(TRUSTED)}
+    with served(template, tmp_path, app="tests.app.probe:app", variables=variables) as running:
+        said = {**headers, "X-Hub-Scheme": "https"}
+        answer = running.get("/probe/who", headers=said).json()
+    assert answer["client"] == client
+    assert answer["url"].startswith("https://")
+
+
+def test_nobody_is_the_stacks_own_proxy_by_default(template: URL, tmp_path: Any) -> None:
+    forged = {"X-Hub-Peer": "192.0.2.1", "X-Hub-Scheme": "https"}
+    with served(template, tmp_path, app="tests.app.probe:app") as running:
         answer = running.get("/probe/who", headers=forged).json()
     assert answer == {"client": "127.0.0.1", "url": running.url + "/probe/who"}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]  # it has none
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -67,6 +68,27 @@ def test_migrations_carry_their_date_in_their_file_name() -> None:
     pattern = r"\d{4}_\d\d_\d\d_\d{4}-[0-9a-f]{12}_[a-z0-9_]+\.py"
     assert files
     assert [name for name in files if not re.fullmatch(pattern, name)] == []
+
+
+def test_its_owner_alone_writes_the_table_that_says_the_revision(
+    database: URL, app_database: URL
+) -> None:
+    def refuse_others() -> None:
+        for statement in (
+            "UPDATE alembic_version SET version_num = 'x'",
+            "INSERT INTO alembic_version VALUES ('x')",
+            "DELETE FROM alembic_version",
+            "TRUNCATE alembic_version",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                sql(app_database, statement)
+
+    refuse_others()
+    assert sql(app_database, "SELECT version_num FROM alembic_version") == [{"version_num": HEAD}]
+    # What was given by hand, or by an older release, goes with the next upgrade.
+    sql(database, "GRANT ALL ON alembic_version TO PUBLIC")
+    assert alembic(database, "upgrade", "head").returncode == 0
+    refuse_others()
 
 
 def test_models_and_migrations_agree(template: URL) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from infra.images import TWINS, reference
 from tests.faults.second_engine import SecondEngine, missing
-from tests.stack.load import UNLIMITED, Load, assert_intact
+from tests.stack.kept import assert_intact, assert_kept
+from tests.stack.load import UNLIMITED, load
 from tests.stack.stack_under_test import Stack, eventually, image_source
 
 BACK_SECONDS = 120.0
@@ -51,18 +52,18 @@ def test_all_services_come_back_by_themselves_with_every_acknowledged_draft(
 ) -> None:
     before, healthy = stack.ids(), stack.health()
     assert set(healthy.values()) == {"healthy"}
-    with Load(stack) as load:
-        load.goes_on()
+    with load(stack.api_url) as seen:
+        seen.goes_on()
         fault(engine)
         time.sleep(1)  # a client's request may be under way for as long
-        made = len(load.tokens)
+        made = len(seen.tokens)
         began = time.monotonic()
         engine.power_on() if fault is SecondEngine.power_off else engine.start()
         eventually(lambda: stack.health() == healthy, BACK_SECONDS)
         print(f"healthy {time.monotonic() - began:.1f} s after the start of {fault.__name__}")
-        load.goes_on()
-    assert made < len(load.tokens)
-    load.assert_kept()
+        seen.goes_on()
+    assert made < len(seen.tokens)
+    assert_kept(stack, seen)
     assert_intact(stack)
     assert stack.ids() == before
     stack.unchanged()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.load import UNLIMITED, Load, assert_intact
+from tests.stack.kept import assert_intact, assert_kept
+from tests.stack.load import UNLIMITED, load
 from tests.stack.stack_under_test import ROOT, Stack
 
 RELEASE = os.environ.get("OLDER_RELEASE", "v0.1.0")
@@ -53,13 +54,13 @@ def move_config(stack: Stack, source: Path, target: Path) -> None:
 def test_an_older_stack_is_brought_up_to_date_with_its_data(older: Stack, stack: Stack) -> None:
     older.hub("up")
     older.psql("insert into modules (module_id, label) values ('kept', 'Kept')")
-    with Load(older) as load:
-        load.goes_on()
+    with load(older.api_url) as seen:
+        seen.goes_on()
     move_config(stack, older.root, stack.root)
     stack.hub("up")
     assert set(stack.health().values()) == {"healthy"}
     assert stack.get("/health")[0] == 200
     assert stack.psql("select label from modules where module_id = 'kept'") == "Kept"
-    load.assert_kept()
+    assert_kept(stack, seen)
     assert_intact(stack)
     stack.unchanged()

@@ -41,6 +41,11 @@ def pgadmin_image(source: ImageSource) -> str:
     return present(versions.PGADMIN, source)
 
 
+@pytest.fixture(scope="session")
+def haproxy_image(source: ImageSource) -> str:
+    return present(versions.HAPROXY, source)
+
+
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     made = Engine()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.images import RECIPES
 
-TESTED = ("postgres", "python", "pgadmin")
+TESTED = ("postgres", "python", "pgadmin", "haproxy")
 
 
 def rows() -> list[tuple[str, str]]:

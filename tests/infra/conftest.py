@@ -56,6 +56,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
         monkeypatch.setattr(preflight, "_free", lambda _address, port: str(port) not in taken)
         monkeypatch.setattr(preflight, "_published_by", lambda _naming: set())
         monkeypatch.setattr(preflight, "missing_twins", lambda _settings: [])
+        monkeypatch.setattr(preflight, "foreign_volume", lambda _naming: None)
         monkeypatch.setattr(
             pulumi, "export", lambda key, value: graph.outputs.__setitem__(key, value)
         )

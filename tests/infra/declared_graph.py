@@ -12,6 +12,8 @@ IMAGE = "docker:index/remoteImage:RemoteImage"
 VOLUME = "docker:index/volume:Volume"
 NETWORK = "docker:index/network:Network"
 
+ROLE_LABEL = "ontology-hub.role"
+
 
 @dataclass
 class Graph:
@@ -26,17 +28,24 @@ class Graph:
     @property
     def containers(self) -> dict[str, dict[str, Any]]:
         """The services and jobs, by role."""
-        declared = self.resources.get(CONTAINER, {})
-        return {name: inputs for name, inputs in declared.items() if inputs.get("start", True)}
+        return {
+            role: inputs for role, inputs in self._by_role().items() if inputs.get("start", True)
+        }
 
     @property
     def couriers(self) -> dict[str, dict[str, Any]]:
         """The containers that only carry files into a volume, by the role that they serve."""
-        declared = self.resources.get(CONTAINER, {})
         return {
-            name.removesuffix("-files"): inputs
-            for name, inputs in declared.items()
+            role.removesuffix("-files"): inputs
+            for role, inputs in self._by_role().items()
             if not inputs.get("start", True)
+        }
+
+    def _by_role(self) -> dict[str, dict[str, Any]]:
+        """Return the containers by their labels: a resource may have another name than its role."""
+        return {
+            next(i["value"] for i in inputs["labels"] if i["label"] == ROLE_LABEL): inputs
+            for inputs in self.resources.get(CONTAINER, {}).values()
         }
 
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from infra.images import PIP_INSTALL
 from tests.infra.declared_graph import (
     CONTAINER,
     IMAGE,
@@ -55,10 +56,12 @@ def test_everything_is_named_and_labelled_by_project_stack_and_role(declare: Dec
         assert labels["ontology-hub.project"] == "ontology-hub"
         assert labels["ontology-hub.stack"] == "alice"
         assert labels["ontology-hub.role"] == role
-    assert names(graph, NETWORK) == {f"ontology-hub-alice-{one}" for one in ("data", "tools", "published")}
+    assert names(graph, NETWORK) == {
+        f"ontology-hub-alice-{network}" for network in ("data", "tools", "published")
+    }
     assert names(graph, VOLUME) == {
         *(f"ontology-hub-alice-{volume}" for volume in ("pgdata", "pgsocket", "grafana-data")),
-        *(f"ontology-hub-alice-{role}-files" for role in SERVICES | JOBS),
+        *(f"ontology-hub-alice-{role}-files" for role in (SERVICES | JOBS) - {"db"}),
     }
 
 
@@ -139,7 +142,7 @@ def test_port_offset_shifts_every_port_and_url(declare: Declare) -> None:
 
 def test_the_walk_of_one_value_from_config_to_url(declare: Declare) -> None:
     graph = declare({"backendPort": "8080"})
-    assert graph.containers["backend"]["ports"][0]["external"] == 8080
+    assert graph.containers["proxy"]["ports"][0]["external"] == 8080
     assert graph.outputs["docs_url"] == ("http://127.0.0.1:8080/docs", False)
 
 
@@ -171,7 +174,7 @@ def test_a_secret_travels_only_in_files_that_its_owner_alone_reads(
 
 def test_files_arrive_in_a_volume_of_their_own_mounted_read_only(declare: Declare) -> None:
     graph = declare(DEV)
-    assert set(graph.couriers) == SERVICES | JOBS
+    assert set(graph.couriers) == (SERVICES | JOBS) - {"db"}  # which is given nothing
     for role, courier in graph.couriers.items():
         assert not courier["mustRun"]
         assert courier["networkMode"] == "none"
@@ -196,7 +199,6 @@ def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> N
         for role, inputs in declare(DEV, api).couriers.items()
     }
     assert held == {
-        "db": {"postgres_password"},
         "roles": {"postgres_password", "owner_password", "app_password", "read_password"},
         "migrations": {"owner_password"},
         "importer": {"app_password"},
@@ -322,6 +324,7 @@ def copied_project(tmp_path: Path) -> Path:
     for name in ("app/Dockerfile", "app/main.py", "app/requirements.txt", "migrations/env.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("# a stand-in whose content only has to change\n")
-    for name in ("constraints.txt", "alembic.ini"):
+    for name in ("constraints.txt", "alembic.ini", PIP_INSTALL):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     return tmp_path

@@ -14,7 +14,13 @@ SENSITIVE = ("/", "/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr", "/va
 SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104
 # The ports that the services are documented to serve on.
-NEEDED_PORTS = {"db": {"5432"}, "backend": {"8000"}, "pgadmin": {"8080"}, "grafana": {"3000"}}
+NEEDED_PORTS = {
+    "db": {"5432"},
+    "backend": {"8000"},
+    "proxy": {"8000"},
+    "pgadmin": {"8080"},
+    "grafana": {"3000"},
+}
 HIGHEST_PRIVILEGED_PORT = 1023
 
 

@@ -1,110 +1,121 @@
-"""Drafts made over HTTP as fast as they are answered, to learn which are there after a fault.
+"""A steady load on a stack's API: several clients, some of which keep their connection."""
 
-Its clients need the limits of `UNLIMITED` in the stack's config.
-"""
-
-import hashlib
+import http.client
+import json
+import ssl
 import threading
 import time
 from collections import Counter
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
-import httpx
+from tests.stack.stack_under_test import eventually
 
-from tests.stack.stack_under_test import Stack, docker, eventually
+DRAFT = json.dumps(
+    {
+        "payload": {
+            "wiki_url": "https://wiki.example.org",
+            "base_version": "main",
+            "entities": {
+                "categories": [{"entity_id": "Lab", "label": "Lab", "schema_definition": {}}]
+            },
+        }
+    }
+)
+MANY = "1000000"
+# The config without which the clients would soon be told that they ask too often.
+UNLIMITED = {"draftsPerHour": MANY, "draftReadsPerMinute": MANY, "listsPerMinute": MANY}
+PAUSE = 0.02  # seconds between a client's requests: steady, and the machine is busy otherwise
 
-UNLIMITED = {"draftsPerHour": "100000000", "draftReadsPerMinute": "100000000"}
 
-CLIENTS = 4
-# Above the backend's own time limit for a request (15 s): what it answers late counts too.
-TIMEOUT_SECONDS = 20.0
-# Between two tries of a client that was refused: a backend that is away is not to cost a CPU.
-PAUSE_SECONDS = 0.05
-
-
+@dataclass
 class Load:
-    """Clients that make drafts inside a `with` block; `tokens` are those answered with 201.
+    """What the clients saw: how often which status, what failed, and the drafts' tokens."""
 
-    A draft whose request failed may be there or not: nothing was promised.
-    """
+    url: str
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.tokens: list[str] = []
-        # What else came of requests: status codes, and names of the client's errors.
-        self.failures: Counter[str] = Counter()
-        self._done = threading.Event()
-        self._clients = [
-            threading.Thread(target=self._make_drafts, args=[number]) for number in range(CLIENTS)
-        ]
-
-    def __enter__(self) -> Self:
-        for client in self._clients:
-            client.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._done.set()
-        for client in self._clients:
-            client.join()
+    @property
+    def failed(self) -> list[str]:
+        """Return each request that was not answered as it should be."""
+        good = {("GET", 200), ("POST", 201)}
+        wrong = [f"{key} x {n}" for key, n in self.statuses.items() if key not in good]
+        return self.failures + wrong
 
     def goes_on(self, drafts: int = 100, seconds: float = 120) -> None:
         """Return once so many more drafts were made; fails if they are not within `seconds`."""
         wanted = len(self.tokens) + drafts
         eventually(lambda: len(self.tokens) >= wanted, seconds)
 
-    def assert_kept(self) -> None:
-        """Assert that each draft that was answered with 201 is in the table, and is shown."""
-        assert self.tokens
-        stored = set(self.stack.psql("select capability_hash from drafts").split())
-        lost = [token for token in self.tokens if _hash(token) not in stored]
-        assert not lost, f"{len(lost)} of {len(self.tokens)} acknowledged drafts are lost"
-        with self._client() as client:
-            answers = Counter(client.get(f"/{token}").status_code for token in self.tokens)
-        assert answers == {200: len(self.tokens)}
 
-    def _client(self) -> httpx.Client:
-        drafts = f"http://{self.stack.address}:{8000 + self.stack.offset}/api/v1/drafts"
-        return httpx.Client(base_url=drafts, timeout=TIMEOUT_SECONDS, trust_env=False)
-
-    def _make_drafts(self, client_number: int) -> None:
-        number = 0
-        with self._client() as client:
-            while not self._done.is_set():
-                number += 1
-                payload = {"client": client_number, "number": number}
-                try:
-                    answer = client.post("", json={"payload": payload})
-                except httpx.HTTPError as error:
-                    outcome = type(error).__name__
-                else:
-                    if answer.status_code == 201:
-                        self.tokens.append(answer.json()["capability_url"].partition("#")[2])
-                        continue
-                    outcome = str(answer.status_code)
-                self.failures[outcome] += 1
-                time.sleep(PAUSE_SECONDS)
+@contextmanager
+def load(url: str, context: ssl.SSLContext | None = None) -> Iterator[Load]:
+    """Send GETs and POSTs of drafts to the API at `url` for as long as the block lasts."""
+    seen = Load(url)
+    done = threading.Event()
+    clients = [
+        threading.Thread(target=_client, args=(seen, done, method, keep, context))
+        for method in ("GET", "POST")
+        for keep in (True, True, False)
+    ]
+    for client in clients:
+        client.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        for client in clients:
+            client.join()
 
 
-def assert_intact(stack: Stack) -> None:
-    """Assert that PostgreSQL finds its data sound: every page, every index, all of a dump."""
-    db = stack.container("db")
-    docker(
-        *("exec", db, "pg_amcheck", "--username=postgres", "--install-missing", "--all"),
-        *("--heapallindexed", "--parent-check"),
-    )
-    dumped = docker("exec", db, "pg_dump", "--username=postgres", "ontology_hub")
-    assert "PostgreSQL database dump complete" in dumped
-    failed = "select coalesce(sum(checksum_failures), 0) from pg_stat_database"
-    assert stack.psql(failed) == "0"
+def missing(seen: Load) -> list[str]:
+    """Return the tokens of created drafts that are not there (any more)."""
+    connection = _connection(seen.url, None)
+    gone = []
+    for token in seen.tokens:
+        connection.request("GET", f"/api/v1/drafts/{token}")
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            gone.append(token)
+    connection.close()
+    return gone
 
 
-def _hash(token: str) -> str:
-    """Return what the table holds of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+def _client(
+    seen: Load, done: threading.Event, method: str, keep: bool, context: ssl.SSLContext | None
+) -> None:
+    connection = _connection(seen.url, context)
+    while not done.is_set():
+        began = time.monotonic()
+        try:
+            if method == "GET":
+                connection.request("GET", "/api/v1/entities/search?q=person")
+            else:
+                headers = {"Content-Type": "application/json"}
+                connection.request("POST", "/api/v1/drafts", DRAFT, headers)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            seen.failures.append(f"{method} after {time.monotonic() - began:.1f} s: {error!r}")
+            connection.close()
+        else:
+            seen.statuses[method, answer.status] += 1
+            if answer.status == 201:
+                seen.tokens.append(json.loads(body)["capability_url"].split("#")[1])
+        if not keep:
+            connection.close()
+        time.sleep(PAUSE)
+    connection.close()
+
+
+def _connection(url: str, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
+    place = urlsplit(url)
+    assert place.hostname
+    if place.scheme == "https":
+        return http.client.HTTPSConnection(place.hostname, place.port, timeout=30, context=context)
+    return http.client.HTTPConnection(place.hostname, place.port, timeout=30)

@@ -97,7 +97,7 @@ class Stack:
         return f"{PROJECT}-{self.name}-{role}"
 
     def inspect(self, role: str) -> dict[str, Any]:
-        found: list[dict[str, Any]] = json.loads(docker("inspect", self.container(role)))
+        found: list[dict[str, Any]] = json.loads(docker("inspect", self.ids()[role]))
         return found[0]
 
     def ids(self) -> dict[str, str]:
@@ -142,6 +142,10 @@ class Stack:
             *(f"--username={role}", "--command", sql, "ontology_hub"),
             check=False,
         ).strip()
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.address}:{8000 + self.offset}"
 
     def get(self, path: str, port: int = 8000) -> tuple[int, str]:
         """Return status and body of a GET of the backend (or of another service's port)."""

@@ -11,7 +11,8 @@ import pytest
 
 from infra import versions
 from infra.images import reference
-from tests.stack.load import UNLIMITED, Load, assert_intact
+from tests.stack.kept import assert_intact, assert_kept
+from tests.stack.load import UNLIMITED, load
 from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually, image_source
 
 SIZE = "192m"
@@ -50,30 +51,31 @@ def in_the_volume(stack: Stack, command: str) -> str:
 
 
 def test_a_full_disk_refuses_writes_clearly_and_loses_nothing(stack: Stack) -> None:
-    with Load(stack) as load:
-        load.goes_on()
+    with load(stack.api_url) as seen:
+        seen.goes_on()
         in_the_volume(stack, f"dd if=/dev/zero of={FILLER} bs=64k 2>/dev/null || true")
-        eventually(lambda: load.failures["503"] > 20)
-        made = len(load.tokens)
+        eventually(lambda: seen.statuses["POST", 503] > 20)
+        made = len(seen.tokens)
         # What needs no room is served: readers are not to be sent away.
         assert stack.get("/health")[0] == 200
         assert stack.get("/api/v1/entities")[0] == 200
-        problem = httpx.post(f"http://{stack.address}:{8000 + stack.offset}/api/v1/drafts", json={})
+        problem = httpx.post(f"{stack.api_url}/api/v1/drafts", json={})
         assert problem.json()["detail"] == "The database has no room left to write."
         in_the_volume(stack, f"rm {FILLER}")
-        load.goes_on()
-    assert set(load.failures) == {"503"}
+        seen.goes_on()
+    assert seen.failures == []
+    assert set(seen.statuses) == {("GET", 200), ("POST", 201), ("POST", 503)}
     assert set(stack.health().values()) == {"healthy"}
-    assert len(load.tokens) > made
-    load.assert_kept()
+    assert len(seen.tokens) > made
+    assert_kept(stack, seen)
     assert_intact(stack)
 
 
 def test_a_database_that_has_died_of_a_full_disk_says_so_and_comes_back_with_room(
     stack: Stack,
 ) -> None:
-    with Load(stack) as load:
-        load.goes_on()
+    with load(stack.api_url) as seen:
+        seen.goes_on()
         in_the_volume(stack, f"dd if=/dev/zero of={FILLER} bs=64k 2>/dev/null || true")
         # No room for the write-ahead log: PostgreSQL ends itself, rather than to lose a commit.
         eventually(lambda: "connection" in postgres_switches_log(stack), seconds=60)
@@ -81,10 +83,10 @@ def test_a_database_that_has_died_of_a_full_disk_says_so_and_comes_back_with_roo
         eventually(lambda: stack.health()["db"] != "healthy", seconds=60)
         assert "No space left on device" in docker("logs", "--tail=200", stack.ids()["db"])
         in_the_volume(stack, f"rm {FILLER}")
-        load.goes_on()
-    assert "500" not in load.failures
+        seen.goes_on()
+    assert not {("GET", 500), ("POST", 500)} & set(seen.statuses)
     eventually(lambda: set(stack.health().values()) == {"healthy"}, seconds=120)
-    load.assert_kept()
+    assert_kept(stack, seen)
     assert_intact(stack)
     stack.unchanged()
 

@@ -9,7 +9,8 @@ import pytest
 
 from infra import versions
 from infra.images import reference
-from tests.stack.load import UNLIMITED, Load, assert_intact
+from tests.stack.kept import assert_intact, assert_kept
+from tests.stack.load import UNLIMITED, load
 from tests.stack.stack_under_test import Stack, docker, eventually, image_source
 
 
@@ -44,14 +45,13 @@ def test_a_killed_process_comes_back_by_itself_with_every_acknowledged_draft(
     stack: Stack, process: Callable[[Stack], int]
 ) -> None:
     before = stack.ids()
-    with Load(stack) as load:
-        load.goes_on()
+    with load(stack.api_url) as seen:
+        seen.goes_on()
         kill(process(stack))
-        eventually(lambda: sum(load.failures.values()) > 0)
-        load.goes_on()
+        seen.goes_on()
     eventually(lambda: set(stack.health().values()) == {"healthy"}, seconds=60)
-    assert not load.failures["500"], load.failures
-    load.assert_kept()
+    assert not seen.statuses["POST", 500], seen.failed
+    assert_kept(stack, seen)
     assert_intact(stack)
     assert stack.ids() == before
     stack.unchanged()
@@ -66,24 +66,24 @@ def kill(pid: int) -> None:
 def test_a_database_that_up_replaces_shuts_down_clean_with_every_acknowledged_draft(
     stack: Stack,
 ) -> None:
-    with Load(stack) as load:
-        load.goes_on()
+    with load(stack.api_url) as seen:
+        seen.goes_on()
         stack.config(databasePort="")
         with clean_shutdown(stack):
             stack.up()
-        load.goes_on()
-    load.assert_kept()
+        seen.goes_on()
+    assert_kept(stack, seen)
 
 
 def test_destroy_with_protected_data_keeps_every_acknowledged_draft(stack: Stack) -> None:
     stack.config(protectData="true")
     stack.up()
-    with Load(stack) as load:
-        load.goes_on()
+    with load(stack.api_url) as seen:
+        seen.goes_on()
         with clean_shutdown(stack):
             stack.destroy()
     stack.up()
-    load.assert_kept()
+    assert_kept(stack, seen)
     assert_intact(stack)
 
 

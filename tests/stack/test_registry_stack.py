@@ -1,26 +1,13 @@
 """The stack from an image registry, Grafana included, by the decisions of the first `make up`."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from infra import versions
 from tests.images.registry import serve
+from tests.stack.grafana_stand_in import build
 from tests.stack.stack_under_test import Stack, docker, on_the_engine
-
-# Grafana can be had from no registry here. What is tested is the deployment of an image of that
-# name; this one answers Grafana's health check and nothing else.
-STAND_IN = """
-FROM {base}
-USER root
-RUN mkdir -p /www/api /var/lib/grafana && echo ok > /www/api/health && chown 472 /var/lib/grafana
-# A copy has not the file capability of pgAdmin's Python, with which it would not start here.
-RUN cp -L "$(command -v python3)" /usr/local/bin/stand-in
-USER 472
-WORKDIR /www
-ENTRYPOINT ["stand-in", "-m", "http.server", "3000"]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +15,7 @@ def stack(new_stack: Callable[[], Stack]) -> Iterator[Stack]:
     before = on_the_engine()
     with serve() as registry:
         grafana = registry.name(versions.GRAFANA)
-        subprocess.run(
-            ["docker", "build", "--quiet", "--tag", grafana, "-"],
-            input=STAND_IN.format(base=registry.name(versions.PGADMIN)),
-            text=True,
-            check=True,
-            capture_output=True,
-        )
+        build(grafana, registry.name(versions.PGADMIN))
         docker("push", grafana)
         docker("rmi", grafana, registry.name(versions.PGADMIN))  # the stack is to pull them
         stack = new_stack()
@@ -61,6 +42,7 @@ def test_a_stack_of_pulled_images_is_healthy(stack: Stack) -> None:
 def test_grafana_is_deployed_like_the_others(stack: Stack) -> None:
     assert stack.outputs()["grafana_url"] == f"http://127.0.0.1:{3000 + stack.offset}"
     assert stack.get("/api/health", port=3000)[0] == 200
+    assert stack.get("/api/user", port=3000)[0] == 401
     volumes = {mount["Name"]: mount["Destination"] for mount in stack.inspect("grafana")["Mounts"]}
     assert volumes[f"ontology-hub-{stack.name}-grafana-data"] == "/var/lib/grafana"
 

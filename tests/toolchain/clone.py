@@ -51,10 +51,10 @@ def make_clone(folder: Path) -> Clone:
     shutil.copytree(
         ROOT / "toolchain", root / "toolchain", ignore=shutil.ignore_patterns("__pycache__")
     )
-    (root / "app").mkdir()
-    (root / "infra").mkdir()
-    for name in ("requirements.txt", "app/requirements.txt", "infra/requirements.txt"):
-        (root / name).write_text("")
+    (root / "requirements.txt").write_text("")
+    for part in ("app", "backup", "infra"):
+        (root / part).mkdir()
+        (root / part / "requirements.txt").write_text("")
     home = folder / "home"
     home.mkdir()
     foreign = ("PULUMI", "ONTOLOGY", "VIRTUAL_ENV", "DOCKER")

@@ -58,7 +58,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 def test_pip_runs_only_when_the_files_have_changed(made: Clone) -> None:
     assert made.python("-c", ENSURE).stdout == "True\n"
-    for name in ("app/requirements.txt", "constraints.txt", "requirements.txt"):
+    for name in (
+        "app/requirements.txt",
+        "backup/requirements.txt",
+        "constraints.txt",
+        "requirements.txt",
+    ):
         content = package(made, "first") if name == "requirements.txt" else "# changed\n"
         (made.root / name).write_text(content)
         again = made.python("-c", ENSURE).stdout
