@@ -89,6 +89,9 @@ class DockerTarget:
             ],
             opts=pulumi.ResourceOptions(
                 retain_on_delete=keep and self._settings.protect_data,
+                # Made by hand beforehand (on another disk, say), it is taken over as it is: a
+                # difference in these would have Pulumi remove it, with the data, and make it anew.
+                ignore_changes=["driver", "driverOpts", "labels"] if keep else None,
             ),
         )
         return self._volumes[volume]
@@ -119,7 +122,8 @@ class DockerTarget:
             after,
             service.in_place_of or service.role,
             rolling=service.rolling,
-            restart="unless-stopped",
+            # Not `unless-stopped`, which forgets what ran if the engine is killed: decision 0020.
+            restart="always",
             must_run=True,
             healthcheck=_healthcheck(service.readiness),
             destroy_grace_seconds=service.stop_grace,
@@ -128,6 +132,9 @@ class DockerTarget:
         expected = engine.Expected(
             role=service.role,
             pids=service.limits.pids,
+            networks={
+                self._naming.of(network): aliases for network, aliases in _networks(service).items()
+            },
             timeout=self._settings.start_timeout,
         )
 
@@ -215,7 +222,7 @@ class DockerTarget:
             labels[f"{self._naming.project}.files"] = files.courier.id
         memory = workload.limits.memory
         name = self._naming.of(workload.role)
-        networks = [*([PUBLISHED] if workload.ports else []), *workload.networks]
+        networks = _networks(workload)
         return docker.Container(
             # Without a name of its own, Pulumi makes one of the resource's, other each time.
             name if rolling else resource,
@@ -238,11 +245,9 @@ class DockerTarget:
                 docker.ContainerNetworksAdvancedArgs(
                     # The resource's name, not the text: destroy must take containers off first.
                     name=self._network(network).name,
-                    # Not where they do not reach each other: of a name's addresses any is tried.
-                    # For the same reason no hostname is set: the engine makes it an alias on all.
-                    aliases=[] if network == PUBLISHED else [workload.role],
+                    aliases=aliases,
                 )
-                for network in networks
+                for network, aliases in networks.items()
             ],
             # On no network at all: the engine would put it on its own bridge.
             network_mode=None if networks else "none",
@@ -326,6 +331,14 @@ class DockerTarget:
             target=mount.path,
             read_only=mount.read_only,
         )
+
+
+def _networks(workload: Workload) -> dict[str, list[str]]:
+    """Return the networks that a workload is on, each with its names there."""
+    # None where they do not reach each other: of a name's addresses any is tried. For the same
+    # reason no hostname is set: the engine makes it an alias on all.
+    published: dict[str, list[str]] = {PUBLISHED: []} if workload.ports else {}
+    return {**published, **{network: [workload.role] for network in workload.networks}}
 
 
 def _resource_name(image: str) -> str:
