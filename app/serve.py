@@ -28,6 +28,8 @@ GRACE = 20
 OPTIONS: dict[str, Any] = {
     "host": "0.0.0.0",  # noqa: S104  # a container's: what is published says who may come
     "port": 8000,
+    # A request's head is bounded in size and in time.
+    "http": "app.conduct.protocol:BoundedProtocol",
     "log_config": str(CONFIG_FILE),
     # The app logs requests itself, without a draft's token.
     "access_log": False,

@@ -55,7 +55,12 @@ class SettingsError(Exception):
 
 
 def shown(value: str) -> str:
-    """Return a value in quotes: in part if it is long, no character of it a terminal's command."""
+    """Return a value in quotes: in part if it is long, no character of it a terminal's command.
+
+    Neither a key that was given in the place of its path, nor a password within an address.
+    """
+    if "-----BEGIN" in value:
+        return "(the text of a PEM file)"
     return _cut(repr(_CREDENTIALS.sub("***", value[: 2 * _SHOWN])), _SHOWN, len(value))
 
 

@@ -18,10 +18,9 @@ from sqlalchemy.engine import URL
 
 from tests.app import hostile_requests as table
 from tests.app.hostile_requests import Bad
-from tests.app.support import Backend, backend, script
+from tests.app.support import Backend, script, served
 from tests.app.test_openapi_fuzz import ROWS, UNLIMITED
 
-PROTOCOL = ("--http", "app.conduct.protocol:BoundedProtocol", "--ws", "none")
 # Seconds; what hangs is cut after that.
 TIME_LIMIT = 3
 # Twice as slow is allowed to another client, and what is lost on a machine with much else to do.
@@ -51,7 +50,7 @@ def deployed(url: URL, folder: Path, **variables: str) -> Iterator[Backend]:
     for name in ("ADMIN_SECRET_FILE", "WEBHOOK_SECRET_FILE"):
         (folder / name).write_text(secrets.token_hex())
         variables[name] = str(folder / name)
-    with backend(url, folder, *PROTOCOL, variables=UNLIMITED | variables) as process:
+    with served(url, folder, variables=UNLIMITED | variables) as process:
         yield process
         assert [line for line in process.lines() if line["level"] == "ERROR"] == []
 

@@ -49,6 +49,12 @@ LISTED = "README.md lists those there are"
 BY_HAND = "take it out of Pulumi.STACK.yaml, in an editor"
 
 BAD = [
+    Bad(
+        "  ontology-hub:tlsKey = (the text of a PEM file)\n"
+        "      holds a line break, or another character that is not seen\n"
+        "      mend: pulumi config set ontology-hub:tlsKey ''",
+        {"tlsKey": "-----BEGIN PRIVATE KEY-----\nhunter2"},
+    ),
     misspelt("backend_port", "backendPort"),
     misspelt("BindAdress", "bindAddress"),
     misspelt("apppasword", "appPassword"),

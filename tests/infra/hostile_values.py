@@ -126,6 +126,16 @@ RULES: dict[str, list[Row]] = {
         ("pgadminEmail", "ädmin@example.com", "admin@example.com"),
         ("pgadminEmail", "a" * 65 + "@example.com", "admin@example.com"),
     ],
+    "must have cron's five fields (minute hour day month weekday), not 9; names such as @daily are"
+    " not known": [("backupSchedule", "* * * * * ; rm -rf /", NONE)],
+    "is no cron expression: bad minute": [
+        ("backupSchedule", "*/0 * * * *", NONE),
+        ("backupSchedule", "\uff10 3 * * *", NONE),
+        ("backupSchedule", "1-99999999999999999 * * * *", NONE),
+        ("backupSchedule", "$(id) * * * *", NONE),
+    ],
+    "is no cron expression: bad hour": [("backupSchedule", "0 24 * * *", NONE)],
+    "must be a path": [("backupDir", "", ".hub/backups")],
     "value is not a valid email address: The part after the @-sign is not valid. It should have a"
     " period.": [("pgadminEmail", "admin@localhost", "admin@example.com")],
     "value is not a valid email address: Quoting the part before the @-sign is not allowed here.": [

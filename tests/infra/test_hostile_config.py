@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import ontology
+from infra import backups, ontology, tls
 from infra.problems import Problem, SettingsError, is_secret
 from infra.settings import StackSettings
 from tests.infra import hostile_configs, hostile_values
@@ -168,6 +168,20 @@ def test_a_hostile_path_gets_its_message(
         f"  ontology-hub:ontologyPath = {shown(given)}\n      {reason}\n"
         "      mend: pulumi config set ontology-hub:ontologyPath ''   (or another path)"
     )
+
+
+@pytest.mark.parametrize("directory", ["/", "/usr", "/etc/../dev", "/proc/self/root/etc"])
+def test_no_command_gives_a_folder_of_the_system_away(directory: str) -> None:
+    given = {"backupDir": directory, "backupSchedule": "0 3 * * *"}
+    (problem,) = backups.problems(StackSettings.model_validate(given), "local")
+    assert problem.reason == "is a folder of the system's: the dumps need one of their own"
+    assert problem.mend == "pulumi config set ontology-hub:backupDir .hub/backups"
+
+
+def test_a_key_without_end_is_not_read() -> None:
+    given = {"tlsCertificate": "/dev/zero", "tlsKey": "/dev/zero"}
+    found = tls.problems(StackSettings.model_validate(given))
+    assert [one.reason for one in found] == ["/dev/zero is no file"] * 2
 
 
 def test_the_values_in_the_tables_are_bad_for_the_reason_that_is_told_alone() -> None:
