@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.policy.container import running
+from tests.policy.rules import violations
 from tests.stack.load import DRAFT
 from tests.stack.stack_under_test import Stack, docker, eventually
 
@@ -79,6 +81,15 @@ def left(answer: Answer) -> int:
     found = re.search(r";r=(\d+)", answer.headers["RateLimit"])
     assert found
     return int(found[1])
+
+
+def test_the_containers_of_a_baked_stack_keep_the_policy_and_are_listed(stack: Stack) -> None:
+    containers = {role: stack.inspect(role) for role in stack.ids()}
+    assert containers.keys() > {"proxy", "backend"}
+    assert violations(map(running, containers.values())) == []
+    said = stack.hub("status")
+    for role in ("proxy", "backend"):
+        assert re.search(rf"^{role} +Up .*\(healthy\)", said, re.MULTILINE)
 
 
 def test_a_client_cannot_choose_whose_limit_it_uses(stack: Stack) -> None:
