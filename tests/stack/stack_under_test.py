@@ -107,6 +107,8 @@ class Stack:
             "--all",
             "--no-trunc",
             f"--filter=label={PROJECT}.stack={self.name}",
+            # What somebody runs from a built image by hand bears its labels, but no role.
+            f"--filter=label={PROJECT}.role",
             f'--format={{{{.Label "{PROJECT}.role"}}}} {{{{.ID}}}}',
         )
         return dict(line.split() for line in listed.splitlines())
