@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.stack.load import DRAFT
+from tests.stack.operations import follow
 from tests.stack.stack_under_test import Stack, docker, eventually
 
 MODULE = "/api/v1/modules/none"
@@ -207,7 +208,7 @@ def test_with_the_users_certificate_the_port_speaks_https_only_and_renewal_is_an
     stack.unchanged()
     shutil.copytree(folder, stack.root / "old")
     certificate(folder, "second")
-    stack.up()
+    follow(stack, "The certificate expires")
     assert secure(stack, folder, "/health").status == 200
     with pytest.raises(ssl.SSLCertVerificationError):
         secure(stack, stack.root / "old", "/health")
