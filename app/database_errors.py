@@ -19,6 +19,9 @@ _GONE = {"57P01", "57P02", "57P03", "53300"}
 _REFUSED = {"28000", "28P01"}
 _CONNECTION_EXCEPTION = "08"
 
+# SQLSTATE disk_full: whatever needs room fails, the rest goes on.
+_DISK_FULL = "53100"
+
 # SQLSTATEs of text that no text or jsonb column can hold: a zero byte, half of a surrogate pair.
 _UNSTORABLE = {"22021", "22P05"}
 
@@ -28,6 +31,11 @@ def unavailable(error: BaseException) -> bool:
     if isinstance(error, PoolTimeoutError):
         return True
     return any(_says_unavailable(item) for item in _causes(error))
+
+
+def out_of_room(error: BaseException) -> bool:
+    """Tell whether the database's disk is full."""
+    return any(getattr(item, "sqlstate", None) == _DISK_FULL for item in _causes(error))
 
 
 def unstorable(error: BaseException) -> bool:

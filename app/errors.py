@@ -13,7 +13,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from app.database_errors import DATABASE_ERRORS, unavailable, unstorable
+from app.database_errors import DATABASE_ERRORS, out_of_room, unavailable, unstorable
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +101,9 @@ async def _invalid_request(request: Request, error: Exception) -> ProblemRespons
 async def _database_error(request: Request, error: Exception) -> ProblemResponse:
     if unstorable(error):
         return problem(422, "The request holds what cannot be stored.", errors=[])
+    if out_of_room(error):
+        logger.error("database disk full", extra={"reason": f"{type(error).__name__}: {error}"})
+        return problem(503, "The database has no room left to write.", headers=_RETRY)
     if unavailable(error):
         logger.warning("database unavailable", extra={"reason": f"{type(error).__name__}: {error}"})
         return problem(503, "The database does not answer.", headers=_RETRY)

@@ -1,8 +1,8 @@
 """`python -m backup`: the service that makes a dump whenever one is due.
 
 It takes from its environment BACKUP_SCHEDULE, BACKUPS_KEPT, BACKUP_FOLDER and STACK, and libpq's
-own variables. Whether a dump is missing is in /tmp/failed: absent when all is well, else the
-reason. The health check shows that file.
+own variables. While a dump that is due cannot be made, the reason stands in /tmp/failed, which the
+health check shows.
 """
 
 import logging

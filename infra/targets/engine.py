@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,10 +21,14 @@ MAX_RESTARTS = 3
 
 @dataclass(frozen=True)
 class Expected:
-    """A service that should become healthy within `timeout` seconds, with at most `pids` tasks."""
+    """A service that should become healthy within `timeout` seconds, with at most `pids` tasks.
+
+    `networks` are those that it is on, each with its names there, beside the engine's own for it.
+    """
 
     role: str
     pids: int | None
+    networks: Mapping[str, Sequence[str]]
     timeout: int
 
 
@@ -35,21 +40,16 @@ async def settle(container: str, expected: Expected) -> None:
     """Return once the container (an id) is healthy, mending what can be mended on the way.
 
     Runs at every `up`, also when nothing changed: a green `up` means a healthy stack. A paused
-    container is unpaused; one that is unhealthy from an earlier run is restarted, once.
+    container is unpaused; one that is unhealthy from an earlier run, or that ends again and again,
+    is restarted, once; one that was put on or off a network is put back.
     Raises `EngineError` with the last lines of the container's log.
     """
     if pulumi.runtime.is_dry_run():
         return
     deadline = time.monotonic() + expected.timeout
     since = datetime.now(UTC)
-    state = await _inspect(container)
-    if state["State"]["Paused"]:
-        pulumi.log.warn(f"{expected.role} was paused: unpausing it")
-        await docker("unpause", container)
-    elif _health(state) == "unhealthy":
-        pulumi.log.warn(f"{expected.role} was unhealthy: restarting it")
-        await docker("restart", container)
-    starts, code = state["RestartCount"], 0
+    await _mend(container, expected)
+    starts, code = (await _inspect(container))["RestartCount"], 0
     while _health(state := await _inspect(container)) != "healthy":
         code = state["State"]["ExitCode"] or code
         reason = None
@@ -69,6 +69,46 @@ async def settle(container: str, expected: Expected) -> None:
     if expected.pids not in (None, state["HostConfig"]["PidsLimit"]):
         # The provider has no argument for it, and the engine refuses it for a stopped container.
         await docker("update", "--pids-limit", str(expected.pids), container)
+
+
+async def _mend(container: str, expected: Expected) -> None:
+    """Undo what was done to the container by hand and what the provider does not see."""
+    state = await _inspect(container)
+    if state["State"]["Paused"]:
+        pulumi.log.warn(f"{expected.role} was paused: unpausing it")
+        await docker("unpause", container)
+    restart = _health(state) == "unhealthy"
+    if restart:
+        pulumi.log.warn(f"{expected.role} was unhealthy: restarting it")
+    elif state["State"]["Restarting"]:
+        # The engine waits longer after each end, up to a minute; from now on it begins anew.
+        pulumi.log.warn(f"{expected.role} ends again and again: restarting it")
+        restart = True
+    # What its health was without them says nothing of now.
+    restart |= await _attach(container, state["NetworkSettings"]["Networks"], expected)
+    if restart:
+        await docker("restart", container)
+
+
+async def _attach(container: str, found: dict[str, Any], expected: Expected) -> bool:
+    """Put the container on its networks, under its names, and off all others.
+
+    Returns whether one was missing.
+    """
+    missing = False
+    for network, aliases in expected.networks.items():
+        if network in found and set(aliases) <= set(found[network]["Aliases"] or []):
+            continue
+        missing = True
+        pulumi.log.warn(f"{expected.role} was off the network {network}: putting it back")
+        if network in found:  # but nobody finds it there
+            await docker("network", "disconnect", network, container)
+        names = [f"--alias={alias}" for alias in aliases]
+        await docker("network", "connect", *names, network, container)
+    for network in found.keys() - expected.networks.keys():
+        pulumi.log.warn(f"{expected.role} was on the network {network}: taking it off")
+        await docker("network", "disconnect", network, container)
+    return missing
 
 
 async def finish(container: str, role: str, time_limit: int) -> None:

@@ -87,7 +87,7 @@ def test_every_service_has_a_health_check_and_comes_back_and_every_job_runs_once
 ) -> None:
     for role, inputs in declare(DEV).containers.items():
         if role in SERVICES:
-            assert inputs["restart"] == "unless-stopped", role
+            assert inputs["restart"] == "always", role
             assert inputs["healthcheck"]["tests"][0] == "CMD", role
             assert inputs["mustRun"] is True, role
             assert inputs["destroyGraceSeconds"] >= 10, role

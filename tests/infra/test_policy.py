@@ -33,7 +33,7 @@ BREAKS: dict[str, dict[str, Any]] = {
     "5.12": {"cpuShares": None},
     "5.13": {"readOnly": False},
     "5.14": {"ports": [{"ip": "0.0.0.0", "external": 8080, "internal": 5432}]},  # noqa: S104
-    "5.15": {"restart": "always"},
+    "5.15": {"restart": "unless-stopped"},
     "5.16": {"pidMode": "host"},
     "5.17": {"ipcMode": "host"},
     "5.18": {"devices": [{"hostPath": "/dev/kvm"}]},

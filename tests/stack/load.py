@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from tests.stack.stack_under_test import eventually
+
 DRAFT = json.dumps(
     {
         "payload": {
@@ -22,6 +24,9 @@ DRAFT = json.dumps(
         }
     }
 )
+MANY = "1000000"
+# The config without which the clients would soon be told that they ask too often.
+UNLIMITED = {"draftsPerHour": MANY, "draftReadsPerMinute": MANY, "listsPerMinute": MANY}
 PAUSE = 0.02  # seconds between a client's requests: steady, and the machine is busy otherwise
 
 
@@ -40,6 +45,11 @@ class Load:
         good = {("GET", 200), ("POST", 201)}
         wrong = [f"{key} x {n}" for key, n in self.statuses.items() if key not in good]
         return self.failures + wrong
+
+    def goes_on(self, drafts: int = 100, seconds: float = 120) -> None:
+        """Return once so many more drafts were made; fails if they are not within `seconds`."""
+        wanted = len(self.tokens) + drafts
+        eventually(lambda: len(self.tokens) >= wanted, seconds)
 
 
 @contextmanager

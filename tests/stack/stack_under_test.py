@@ -5,6 +5,7 @@ without touching the developer's tree, and beside whatever else runs on the engi
 """
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -17,7 +18,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "ontology-hub"
@@ -47,6 +48,7 @@ class Stack:
     offset: int
     env: dict[str, str]
     first_up: str = ""
+    address: str = "127.0.0.1"  # that its ports are published on
 
     def pulumi(self, *arguments: str, fails: bool = False) -> str:
         """Run pulumi; returns both its streams. `fails` says that it must not succeed."""
@@ -124,11 +126,13 @@ class Stack:
         }
 
     def health(self) -> dict[str, str]:
-        """Return role to health, for the services."""
+        """Return role to health, for the services; of one that does not run, what it does."""
+        # Of a container that has ended, the engine may still tell the last health.
+        states = {role: self.inspect(role)["State"] for role in self.ids()}
         return {
-            role: self.inspect(role)["State"]["Health"]["Status"]
-            for role in self.ids()
-            if self.inspect(role)["State"].get("Health")
+            role: state["Health"]["Status"] if state["Status"] == "running" else state["Status"]
+            for role, state in states.items()
+            if state.get("Health")
         }
 
     def psql(self, sql: str, role: str = "ontology") -> str:
@@ -139,15 +143,24 @@ class Stack:
             check=False,
         ).strip()
 
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.address}:{8000 + self.offset}"
+
     def get(self, path: str, port: int = 8000) -> tuple[int, str]:
         """Return status and body of a GET of the backend (or of another service's port)."""
-        url = f"http://127.0.0.1:{port + self.offset}{path}"
+        url = f"http://{self.address}:{port + self.offset}{path}"
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+
+def image_source() -> Literal["registry", "local"]:
+    """Return where the tests' stacks have their images from."""
+    return "registry" if os.environ.get("IMAGE_SOURCE") == "registry" else "local"
 
 
 def eventually(check: Callable[[], bool], seconds: float = 20) -> None:

@@ -3,7 +3,6 @@
 That it gets over a pulumi that was killed anywhere is tested in tests/faults.
 """
 
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,11 +12,9 @@ import pytest
 
 from infra import versions
 from infra.images import reference
-from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually
+from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually, image_source
 
-IMAGE = reference(
-    versions.PYTHON, "local" if os.environ.get("IMAGE_SOURCE") != "registry" else "registry"
-)
+IMAGE = reference(versions.PYTHON, image_source())
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +129,7 @@ def test_another_clones_stack_of_the_same_name_is_not_taken_over(
     clone.name = stack.name
     clone.env["STACK"] = stack.name
     clone.pulumi("stack", "init", stack.name)
-    clone.config(imageSource=os.environ.get("IMAGE_SOURCE", "local"), grafana="false")
+    clone.config(imageSource=image_source(), grafana="false")
     clone.config(portOffset=str(clone.offset))
     before = stack.ids()
     for command in ("up", "down"):

@@ -1,8 +1,8 @@
 """What `up` asks of the engine, on real containers: is it healthy, did it end well."""
 
 import asyncio
-import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,11 +10,9 @@ import pytest
 from infra import versions
 from infra.images import reference
 from infra.targets.engine import EngineError, Expected, finish, settle
-from tests.stack.stack_under_test import docker
+from tests.stack.stack_under_test import docker, eventually, image_source
 
-IMAGE = reference(
-    versions.POSTGRES, "local" if os.environ.get("IMAGE_SOURCE") != "registry" else "registry"
-)
+IMAGE = reference(versions.POSTGRES, image_source())
 
 Run = Callable[..., str]
 
@@ -38,7 +36,7 @@ def health(script: str) -> tuple[str, ...]:
 
 
 def expected(timeout: int = 20) -> Expected:
-    return Expected(role="thing", pids=50, timeout=timeout)
+    return Expected(role="thing", pids=50, networks={"bridge": []}, timeout=timeout)
 
 
 def exists(container: str) -> bool:
@@ -108,3 +106,14 @@ def test_a_paused_service_is_resumed(run: Run) -> None:
     docker("pause", service)
     asyncio.run(settle(service, expected()))
     assert docker("inspect", "--format={{.State.Paused}}", service).strip() == "false"
+
+
+def test_a_container_that_has_ended_again_and_again_is_tried_at_once(run: Run) -> None:
+    """The engine would wait for up to a minute before each next try."""
+    service = run("exit 4", "--restart=always", *health("true"))
+    restarts = ("inspect", "--format={{.RestartCount}}", service)
+    eventually(lambda: int(docker(*restarts)) > 6, seconds=60)
+    began = time.monotonic()
+    with pytest.raises(EngineError, match="ends again and again, last with exit code 4"):
+        asyncio.run(settle(service, expected(timeout=60)))
+    assert time.monotonic() - began < 15

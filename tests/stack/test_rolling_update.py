@@ -8,19 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.load import load, missing
+from tests.stack.load import UNLIMITED, load, missing
 from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually
-
-MANY = "1000000"
 
 
 @pytest.fixture(scope="module")
 def stack(new_stack: Callable[[], Stack]) -> Iterator[Stack]:
     stack = new_stack()
-    stack.config(
-        hotReload="false", startTimeout="40", draftsPerHour=MANY, draftReadsPerMinute=MANY,
-        listsPerMinute=MANY,
-    )  # fmt: skip
+    stack.config(hotReload="false", startTimeout="40", **UNLIMITED)
     stack.up()
     yield stack
     stack.destroy()
@@ -42,13 +37,9 @@ def edit(stack: Stack, name: str, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
-def api_url(stack: Stack) -> str:
-    return f"http://127.0.0.1:{8000 + stack.offset}"
-
-
 def test_two_updates_under_load_drop_no_request_and_no_draft(stack: Stack) -> None:
     first = backends(stack)
-    with load(api_url(stack)) as seen:
+    with load(stack.api_url) as seen:
         edit(stack, "app/main.py", '"""The application', '"""The edited application')
         stack.up()
         second = backends(stack)
@@ -66,7 +57,7 @@ def test_two_updates_under_load_drop_no_request_and_no_draft(stack: Stack) -> No
 def test_a_changed_secret_drops_no_request_either(stack: Stack) -> None:
     """Its file comes by a courier, with which Pulumi could remove the backend first."""
     before = backends(stack)
-    with load(api_url(stack)) as seen:
+    with load(stack.api_url) as seen:
         stack.pulumi("config", "set", "--secret", f"{PROJECT}:adminSecret", "a-new-admin-secret")
         stack.up()
     assert seen.failed == []
@@ -81,7 +72,7 @@ def test_a_backend_that_never_gets_ready_fails_up_twice_while_the_old_one_serves
 ) -> None:
     (serving,) = backends(stack)
     ready = "if await probe.connected():"
-    with load(api_url(stack)) as seen:
+    with load(stack.api_url) as seen:
         edit(stack, "app/main.py", '"""The application', 'raise ValueError("not today")\n"""The')
         said = stack.up(fails=True)
         assert "backend ends again and again" in said
@@ -101,7 +92,7 @@ def test_a_backend_that_never_gets_ready_fails_up_twice_while_the_old_one_serves
 
 
 def test_a_killed_backend_comes_back_and_fails_only_what_it_was_writing(stack: Stack) -> None:
-    with load(api_url(stack)) as seen:
+    with load(stack.api_url) as seen:
         time.sleep(2)
         os.kill(stack.inspect("backend")["State"]["Pid"], signal.SIGKILL)
         eventually(lambda: stack.inspect("backend")["RestartCount"] == 1)
