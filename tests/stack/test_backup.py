@@ -16,6 +16,7 @@ import pytest
 from backup.names import checksum_file, dumps
 from tests.policy.container import running
 from tests.policy.rules import violations
+from tests.stack.operations import follow
 from tests.stack.stack_under_test import ROOT, Stack, docker, eventually
 
 ONTOLOGY = ROOT / "tests/app/fixtures/ontologies/apiary-json-b"
@@ -323,7 +324,7 @@ def test_a_full_disk_leaves_no_half_dump_and_shows_and_is_got_over(
         name for _, dump in whole for name in (dump.name, checksum_file(dump).name)
     }
     filler.unlink()
-    stack.up()
+    follow(stack, "The backup service is unhealthy")
     assert stack.health()["backup"] == "healthy"
     stack.config(backupDir=".hub/backups", backupSchedule="")
     stack.up()

@@ -142,6 +142,6 @@ def test_the_search_finds_what_is_planted_in_a_container_of_the_stack(stack: Sta
         assert secret in processes(planted)
         places = {line.split(": ")[0] for line in leaks(stack)}
     finally:
-        docker("rm", "--force", planted)
+        docker("rm", "--force", "--volumes", planted)
     here = {"inspect of planted", "the log of planted", "the processes of planted"}
     assert places == here

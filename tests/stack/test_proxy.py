@@ -17,6 +17,7 @@ import pytest
 from tests.policy.container import running
 from tests.policy.rules import violations
 from tests.stack.load import DRAFT
+from tests.stack.operations import follow
 from tests.stack.stack_under_test import Stack, docker, eventually
 
 MODULE = "/api/v1/modules/none"
@@ -218,7 +219,7 @@ def test_with_the_users_certificate_the_port_speaks_https_only_and_renewal_is_an
     stack.unchanged()
     shutil.copytree(folder, stack.root / "old")
     certificate(folder, "second")
-    stack.up()
+    follow(stack, "The certificate expires")
     assert secure(stack, folder, "/health").status == 200
     with pytest.raises(ssl.SSLCertVerificationError):
         secure(stack, stack.root / "old", "/health")
