@@ -2,6 +2,7 @@
 
 import errno
 import io
+import json
 import socket
 import subprocess
 import tarfile
@@ -136,13 +137,17 @@ def _free(address: str, port: int) -> bool:
 
 
 def _published_by(naming: Naming) -> set[int]:
-    """Return the host ports that this stack's own containers publish."""
-    listed = subprocess.run(
-        ["docker", "ps", *naming.filters(), "--format", "{{.Ports}}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    # "127.0.0.1:8000->8000/tcp, 127.0.0.1:5432->5432/tcp"
-    entries = listed.stdout.replace("\n", ", ").split(", ")
-    return {int(entry.split("->")[0].rsplit(":", 1)[1]) for entry in entries if "->" in entry}
+    """Return the host ports that this stack's own containers publish, or will in a moment."""
+    running = _docker("ps", "--quiet", *naming.filters()).stdout.decode().split()
+    if not running:
+        return set()
+    # Not what `docker ps` shows as ports: between two starts of one that ends again and again
+    # that is nothing, while the port is taken and given back.
+    inspected = _docker("inspect", "--format={{json .HostConfig.PortBindings}}", *running)
+    bindings = [json.loads(line) or {} for line in inspected.stdout.splitlines()]
+    return {
+        int(one["HostPort"])
+        for container in bindings
+        for published in container.values()
+        for one in published
+    }

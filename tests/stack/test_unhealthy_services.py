@@ -76,7 +76,7 @@ def test_up_ends_early_names_the_service_shows_its_log_and_tries_again(
             took = time.monotonic() - began
             print(f"up with {broken.__name__} failed after {took:.0f} s")
             assert took < EARLY_SECONDS
-            assert f"{role} ends again and again" in said
+            assert f"{role} ends again and again" in said, said
             assert reason in said.split("The end of its log")[-1]
     stack.up()
     assert set(stack.health().values()) == {"healthy"}
