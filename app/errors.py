@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.database_errors import DATABASE_ERRORS, out_of_room, unavailable, unstorable
 
@@ -109,6 +110,10 @@ async def _database_error(request: Request, error: Exception) -> ProblemResponse
     raise error
 
 
+async def _gone(request: Request, error: Exception) -> ProblemResponse:
+    return problem(400, _SENTENCES[400])  # to nobody; but it is no error of ours
+
+
 async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
     return problem(500, "An unexpected error has happened.")
 
@@ -117,6 +122,7 @@ def add_error_handlers(app: FastAPI) -> None:
     """Make the app answer every error as a problem. Unexpected ones are logged by the server."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(ClientDisconnect, _gone)
     for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, _database_error)
     app.add_exception_handler(Exception, _unexpected)

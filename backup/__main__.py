@@ -1,8 +1,8 @@
 """`python -m backup`: the service that makes a dump whenever one is due.
 
 It takes from its environment BACKUP_SCHEDULE, BACKUPS_KEPT, BACKUP_FOLDER and STACK, and libpq's
-own variables. What it did last is in /tmp/failed: absent when all is well, else the reason. The
-health check shows that file.
+own variables. While a dump that is due cannot be made, the reason stands in /tmp/failed, which the
+health check shows.
 """
 
 import logging
@@ -22,6 +22,8 @@ from backup.schedule import Schedule
 FAILED = Path("/tmp/failed")  # noqa: S108 (the container's own)
 # So that a clock that was set, or a machine that slept, delays a dump by this much at most.
 LONGEST_SLEEP = 30.0
+# After a machine's start the service may be there before the database is.
+RETRY = 30.0
 TOOLS = Tools(
     # A table that somebody holds locked must not hold the dumps for ever.
     pg_dump=["pg_dump", "--format=custom", "--no-password", "--lock-wait-timeout=60s"],
@@ -39,36 +41,31 @@ def main() -> None:
     folder, stack = Path(os.environ["BACKUP_FOLDER"]), os.environ["STACK"]
     schedule = Schedule.parse(os.environ["BACKUP_SCHEDULE"])
     kept = int(os.environ["BACKUPS_KEPT"])
-    tried: datetime | None = None
     while True:
         now = datetime.now(UTC)
+        wait = min((schedule.next_due(now) - now).total_seconds(), LONGEST_SLEEP)
         try:
-            if is_due(schedule, now, tried, folder, stack):
-                tried = now
+            if is_due(schedule, now, folder, stack):
                 dump = make(folder, stack, TOOLS, kept)
                 logger.info("made %s (%d bytes)", dump.name, dump.stat().st_size)
-                FAILED.unlink(missing_ok=True)
+                logger.info("the next dump is due at %s", schedule.next_due(now))
+            FAILED.unlink(missing_ok=True)
         except (BackupError, OSError) as error:
-            logger.error("no dump was made: %s", error)
+            logger.error("no dump was made, trying again in %g s: %s", RETRY, error)
             FAILED.write_text(f"the last dump failed: {error}\n")
-        following = schedule.next_due(now)
-        if tried == now:
-            logger.info("the next dump is due at %s", following)
-        wait = (following - datetime.now(UTC)).total_seconds()
-        time.sleep(min(max(wait, 0.0), LONGEST_SLEEP))
+            wait = RETRY
+        time.sleep(wait)
 
 
-def is_due(
-    schedule: Schedule, now: datetime, tried: datetime | None, folder: Path, stack: str
-) -> bool:
-    """Tell whether a dump is missing: none was made or tried since the last time one was due.
+def is_due(schedule: Schedule, now: datetime, folder: Path, stack: str) -> bool:
+    """Tell whether a dump is missing: none was made since the last time one was due.
 
     So what was missed while the machine was off is made up for, once; and a folder without any
-    dump gets its first one at once. One made by hand counts.
+    dump gets its first one at once. One made by hand counts; one of the future, made before the
+    clock was set back, does not.
     """
-    made = [name.at for name, _path in dumps(folder, stack)]
-    last = max([*made, *([tried] if tried else [])], default=None)
-    return last is None or last < schedule.last_due(now)
+    made = [name.at for name, _path in dumps(folder, stack) if name.at <= now]
+    return not made or made[-1] < schedule.last_due(now)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

@@ -5,11 +5,14 @@ import shlex
 from pathlib import Path
 
 from infra.images import ROOT
-from infra.settings import Problem, StackSettings, set_command
+from infra.problems import Problem, set_command
+from infra.settings import StackSettings
 
 KEY = "backupDir"
 # Whom the service runs as where the stack is root's: the folder is theirs then.
 UID = 10002
+
+_SYSTEM = tuple(f"/{one}/" for one in ("bin", "boot", "dev", "etc", "lib", "proc", "sys", "usr"))
 
 
 def folder(settings: StackSettings, stack: str) -> Path:
@@ -33,7 +36,11 @@ def problems(settings: StackSettings, stack: str) -> list[Problem]:
     path = folder(settings, stack)
     quoted = shlex.quote(str(path))
     try:
-        if not path.exists():
+        if path.parent == Path(path.anchor) or str(path).startswith(_SYSTEM):
+            # What follows proposes to give the folder away.
+            reason = "is a folder of the system's: the dumps need one of their own"
+            mend = set_command(KEY, ".hub/backups")
+        elif not path.exists():
             reason = "does not exist"
             mend = f"install -d -m 700 {_for_the_service()}{quoted}"
         elif not path.is_dir():

@@ -2,8 +2,9 @@
 
 from infra import backups, ontology, preflight, tls
 from infra.naming import Naming
+from infra.problems import Problem
 from infra.services import backend
-from infra.settings import Problem, StackSettings
+from infra.settings import StackSettings
 
 
 def problems(settings: StackSettings, naming: Naming) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from pulumi.runtime import config as runtime
 
-from infra.settings import PROJECT
+from infra.problems import PROJECT
 
 
 def project_config() -> tuple[dict[str, str], frozenset[str]]:

@@ -15,9 +15,12 @@ from io import FileIO
 from pathlib import Path
 
 from infra.images import ROOT
-from infra.settings import Problem, StackSettings, set_command
+from infra.problems import NOTHING, Problem, set_command, shown
+from infra.settings import StackSettings
 
 KEY = "ontologyPath"
+# Folders of the kernel and of what runs; whoever reads /proc or /dev whole never ends.
+_SYSTEM = ("/dev", "/proc", "/run", "/sys")
 CHUNK = 64 * 1024  # small files, of which there are many, in one read
 
 
@@ -31,23 +34,41 @@ def source(settings: StackSettings) -> Path | None:
 
 def problems(settings: StackSettings, uid: int) -> list[Problem]:
     """Return what keeps the user `uid` of a container from reading the source, if anything."""
-    path = source(settings)
-    if path is None:
+    if not settings.ontology_path:
         return []
-    mend = f"{set_command(KEY, 'PATH')}   ('' for none)"
+    # Not Path.resolve, which raises what is no OSError where links go in a circle.
+    path = Path(os.path.realpath(ROOT / settings.ontology_path))
+    mend = f"{set_command(KEY, NOTHING)}   (or another path)"
     try:
-        if not path.exists():
-            reason = "does not exist"
+        path.stat()
+        if _holds_more(path):
+            reason = "holds what no container may see: give the ontology a folder of its own"
         elif not (path.is_dir() or (path.is_file() and tarfile.is_tarfile(path))):
             reason = "is neither a folder nor a tarball"
         elif refused := _unreadable(path, uid):
             raise PermissionError(EACCES, "", refused)
         else:
             return []
+    except FileNotFoundError:
+        reason = "does not exist" + " (nobody expands the ~)" * settings.ontology_path.startswith(
+            "~"
+        )
     except PermissionError as error:
         reason = f"{error.filename} must be readable for you and the containers' user ({uid})"
         mend = f"chmod -R o+rX {shlex.quote(str(path))}"
-    return [Problem(key=KEY, value=str(path), reason=reason, mend=mend)]
+    except OSError as error:  # a name that is too long, links in a circle, a disk that fails
+        reason = f"cannot be read: {error.strerror}"
+    return [Problem(key=KEY, value=shown(settings.ontology_path), reason=reason, mend=mend)]
+
+
+def _holds_more(path: Path) -> bool:
+    """Tell whether more than an ontology would be mounted: this project's secrets, or a system's.
+
+    `.hub` has the passphrase of all secrets; /run has the engine's socket.
+    """
+    return ROOT.is_relative_to(path) or any(
+        path.is_relative_to(one) or Path(one).is_relative_to(path) for one in _SYSTEM
+    )
 
 
 def digest(path: Path) -> str:

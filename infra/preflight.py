@@ -7,10 +7,12 @@ import socket
 import subprocess
 import tarfile
 
+from infra.cross_checks import free_port
 from infra.images import TWINS, twin_tag
 from infra.naming import Naming
+from infra.problems import Problem, set_command
 from infra.services import postgres
-from infra.settings import Problem, StackSettings, free_port, set_command
+from infra.settings import StackSettings
 
 VERSION_FILE = "PG_VERSION"
 
@@ -27,21 +29,24 @@ def taken_ports(settings: StackSettings, naming: Naming) -> list[Problem]:
     if not busy:
         return []
     ours = _published_by(naming)
-    return [
-        Problem(
-            key=key,
-            value=str(port - settings.port_offset),
-            reason=f"port {port} on {address} is in use by another program "
-            f"(`ss -ltnp 'sport = :{port}'` tells which)",
-            mend=set_command(
-                key,
-                free_port(port - settings.port_offset, settings, lambda one: _free(address, one)),
+    problems, proposed = [], set[int]()
+    for key, port in busy.items():
+        if port in ours:
+            continue
+        own = port - settings.port_offset
+        free = free_port(own, settings, lambda one: _free(address, one), but_not=proposed)
+        proposed.add(free)
+        problems.append(
+            Problem(
+                key=key,
+                value=str(own),
+                reason=f"port {port} on {address} is in use by another program "
+                f"(`ss -ltnp 'sport = :{port}'` tells which)",
+                mend=f"{set_command(key, free)}"
+                f"   (portOffset shifts all ports: {set_command('portOffset', 100)})",
             )
-            + f"   (portOffset shifts all ports: {set_command('portOffset', 100)})",
         )
-        for key, port in busy.items()
-        if port not in ours
-    ]
+    return problems
 
 
 def missing_twins(settings: StackSettings) -> list[Problem]:

@@ -5,31 +5,45 @@ key as text, and this module reports everything that is wrong at once, each with
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import IPv4Address
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic import ValidationError as PydanticError
 from pydantic.alias_generators import to_camel
 
+from infra.cross_checks import exposed, port_clashes
+from infra.problems import (
+    NOTHING,
+    STACK,
+    Problem,
+    SettingsError,
+    is_secret,
+    remove_command,
+    set_command,
+    shown,
+)
 from infra.value_types import (
     ClosablePort,
     Count,
     CronExpression,
+    Email,
+    HostAddress,
     HostPath,
     Networks,
     Origins,
     PortNumber,
     RegistryName,
     Secret,
+    Switch,
+    Whole,
+    one_line,
 )
 
-PROJECT = "ontology-hub"
-
-# Stands for the stack's own name where problems are told by config key.
-STACK = "(stack name)"
-STACK_NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9]){0,29}")
+STACK_NAME_LENGTH = 30
+STACK_NAME = re.compile(rf"(?=.{{1,{STACK_NAME_LENGTH}}}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 class StackSettings(BaseModel):
@@ -46,11 +60,11 @@ class StackSettings(BaseModel):
     registry_mirror: RegistryName = Field(
         "", description="host[:port][/path] to pull the public images from, instead of Docker Hub"
     )
-    grafana: bool = Field(True, description="run Grafana; needs its public image")
-    hot_reload: bool = Field(
+    grafana: Switch = Field(True, description="run Grafana; needs its public image")
+    hot_reload: Switch = Field(
         False, description="mount app/ and restart on edits, instead of baking the code in"
     )
-    debug: bool = Field(
+    debug: Switch = Field(
         False, description="verbose errors in the backend's answers; never in production"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -59,10 +73,10 @@ class StackSettings(BaseModel):
     cors_origins: Origins = Field(
         "", description="origins of web pages that may call the API, separated by commas"
     )
-    bind_address: IPv4Address = Field(
+    bind_address: HostAddress = Field(
         IPv4Address("127.0.0.1"), description="host address that the ports are published on"
     )
-    port_offset: Annotated[int, Field(ge=0, le=60000)] = Field(
+    port_offset: Annotated[Whole, Field(ge=0, le=60000)] = Field(
         0, description="added to every port below, so that several stacks fit on one machine"
     )
     backend_port: PortNumber = Field(8000, description="host port of the API")
@@ -71,11 +85,11 @@ class StackSettings(BaseModel):
     database_port: ClosablePort = Field(
         None, description="host port of PostgreSQL; empty keeps it inside the stack's network"
     )
-    pgadmin_email: EmailStr = Field("admin@example.com", description="login name of pgAdmin")
-    start_timeout: Annotated[int, Field(ge=10, le=3600)] = Field(
+    pgadmin_email: Email = Field("admin@example.com", description="login name of pgAdmin")
+    start_timeout: Annotated[Whole, Field(ge=10, le=3600)] = Field(
         180, description="seconds that a service may take to become healthy before `up` fails"
     )
-    protect_data: bool = Field(False, description="keep the volumes on `pulumi destroy`")
+    protect_data: Switch = Field(False, description="keep the volumes on `pulumi destroy`")
 
     backup_dir: HostPath = Field(
         ".hub/backups",
@@ -113,13 +127,13 @@ class StackSettings(BaseModel):
         "https only",
     )
     tls_key: str = Field("", description="PEM file on this machine: the certificate's key")
-    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+    max_body_bytes: Annotated[Whole, Field(ge=1024, le=16 * 1024 * 1024)] = Field(
         1024 * 1024, description="larger request bodies are refused"
     )
-    request_timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
+    request_timeout: Annotated[Whole, Field(ge=1, le=3600)] = Field(
         15, description="seconds after which a request is cut"
     )
-    draft_lifetime_days: Annotated[int, Field(ge=1, le=365)] = Field(
+    draft_lifetime_days: Annotated[Whole, Field(ge=1, le=365)] = Field(
         7, description="days after which a draft is wiped"
     )
 
@@ -144,6 +158,12 @@ class StackSettings(BaseModel):
         None, description="key that signs webhooks; without one they are refused"
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _fits_a_line(cls, value: Any, info: ValidationInfo) -> Any:
+        plain = isinstance(value, str) and not is_secret(to_camel(str(info.field_name)))
+        return one_line(value) if plain else value
+
     @classmethod
     def from_config(
         cls, config: Mapping[str, str], secret_keys: frozenset[str], stack: str
@@ -163,7 +183,7 @@ class StackSettings(BaseModel):
             # The keys that are well by themselves still deserve the checks across keys.
             bad = {str(item["loc"][0]) for item in error.errors()}
             settings = cls.model_validate({k: v for k, v in config.items() if k not in bad})
-        problems += _port_clashes(settings)
+        problems += port_clashes(settings) + exposed(settings)
         if problems:
             raise SettingsError(problems)
         return settings
@@ -178,51 +198,14 @@ class StackSettings(BaseModel):
         return {key: port + self.port_offset for key, port in ports.items()}
 
 
-class Problem(BaseModel):
-    """One thing that is wrong with the config, and the command that mends it."""
-
-    key: str
-    value: str | None = None
-    reason: str
-    mend: str
-
-    def __str__(self) -> str:
-        name = self.key if self.key == STACK else f"{PROJECT}:{self.key}"
-        shown = "" if self.value is None else f" = {self.value}"
-        return f"  {name}{shown}\n      {self.reason}\n      mend: {self.mend}"
-
-
-class SettingsError(Exception):
-    """The config cannot be used; `problems` says all that is wrong with it."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = problems
-        count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
-        super().__init__(
-            f"{count} wrong; nothing was changed.\n" + "\n".join(str(item) for item in problems)
-        )
-
-
-def is_secret(key: str) -> bool:
-    """Tell whether the config key `key` (camelCase) holds a secret."""
-    return key.endswith(("Password", "Secret"))
-
-
-def set_command(key: str, value: object) -> str:
-    """Return the command that sets `key`; a secret's value is asked for, never put on the line."""
-    if is_secret(key):
-        return f"pulumi config set --secret {PROJECT}:{key}"
-    return f"pulumi config set {PROJECT}:{key} {value}"
-
-
 def _default_of(key: str) -> str:
     for name, declared in StackSettings.model_fields.items():
         if to_camel(name) == key:
             default = declared.default
             if isinstance(default, bool):
                 return str(default).lower()
-            return "''" if default in (None, "") else str(default)
-    return "''"
+            return NOTHING if default in (None, "") else str(default)
+    return NOTHING
 
 
 def _described(
@@ -232,22 +215,25 @@ def _described(
     for item in error.errors():
         key = str(item["loc"][0])
         if item["type"] == "extra_forbidden":
-            known = ", ".join(sorted(to_camel(name) for name in StackSettings.model_fields))
-            problems.append(
-                Problem(
-                    key=key,
-                    reason=f"no such setting; there are {known}",
-                    mend=f"pulumi config rm {PROJECT}:{key}",
-                )
-            )
+            reason = f"no such setting; {_instead_of(key)}"
+            problems.append(Problem(key=key, reason=reason, mend=remove_command(key)))
             continue
         hidden = is_secret(key) or key in secret_keys
-        value = None if hidden else repr(config[key])[:80]
+        value = None if hidden else shown(config[key])
         reason = item["msg"].removeprefix("Value error, ")
         problems.append(
             Problem(key=key, value=value, reason=reason, mend=set_command(key, _default_of(key)))
         )
     return problems
+
+
+def _instead_of(key: str) -> str:
+    """Return which setting may have been meant, or, if none looks like it, which there are."""
+    known = {to_camel(name).lower(): to_camel(name) for name in StackSettings.model_fields}
+    alike = get_close_matches(key[:80].replace("_", "").lower(), known, n=1, cutoff=0.75)
+    if alike:
+        return f"did you mean {known[alike[0]]}?"
+    return "README.md lists those there are"
 
 
 def _plain_secrets(config: Mapping[str, str], secret_keys: frozenset[str]) -> list[Problem]:
@@ -273,53 +259,15 @@ def _stack_problems(stack: str) -> list[Problem]:
     return [
         Problem(
             key=STACK,
-            value=repr(stack),
+            value=shown(stack),
             reason="the stack's name becomes part of container and image names: "
             "lower-case letters, digits and single hyphens, 30 at most",
-            mend="pulumi stack rename dev",
+            mend=f"pulumi stack rename {_fitting(stack)}",
         )
     ]
 
 
-def _port_clashes(settings: StackSettings) -> list[Problem]:
-    problems = []
-    owner: dict[int, str] = {}
-    for key, port in settings.published_ports().items():
-        if port > 65535:
-            problems.append(
-                Problem(
-                    key="portOffset",
-                    value=str(settings.port_offset),
-                    reason=f"lifts {key} to {port}, beyond 65535",
-                    mend=set_command("portOffset", 0),
-                )
-            )
-        elif port in owner:
-            own = port - settings.port_offset
-            problems.append(
-                Problem(
-                    key=key,
-                    value=str(own),
-                    reason=f"is taken by {owner[port]} already",
-                    mend=set_command(key, free_port(own, settings)),
-                )
-            )
-        else:
-            owner[port] = key
-    return problems
-
-
-def free_port(
-    near: int, settings: StackSettings, also_free: Callable[[int], bool] = lambda _: True
-) -> int:
-    """Return a port for a setting: near, unused by the others, in range with the offset.
-
-    `also_free` is asked about the port as it would be published.
-    """
-    offset = settings.port_offset
-    used = set(settings.published_ports().values())
-    candidates = (*range(near + 1, 65536 - offset), *range(1024, near))
-    return next(
-        (port for port in candidates if port + offset not in used and also_free(port + offset)),
-        near,
-    )
+def _fitting(stack: str) -> str:
+    """Return a name like this one that a stack may have."""
+    words = re.findall("[a-z0-9]+", stack[:STACK_NAME_LENGTH].lower())
+    return "-".join(words) or "dev"

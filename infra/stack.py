@@ -10,6 +10,7 @@ from infra.config import project_config
 from infra.images import public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
+from infra.problems import PROJECT, SettingsError
 from infra.services import (
     backend,
     backup,
@@ -21,7 +22,7 @@ from infra.services import (
     proxy,
     roles,
 )
-from infra.settings import PROJECT, SettingsError, StackSettings
+from infra.settings import StackSettings
 from infra.targets.docker import DockerTarget
 from infra.versions import PYTHON
 

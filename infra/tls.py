@@ -7,7 +7,8 @@ from pathlib import Path
 import pulumi
 
 from infra.images import ROOT
-from infra.settings import Problem, StackSettings, set_command
+from infra.problems import Problem, set_command
+from infra.settings import StackSettings
 
 CERTIFICATE = "tlsCertificate"
 KEY = "tlsKey"
@@ -55,7 +56,9 @@ def _unreadable(files: dict[str, Path]) -> list[Problem]:
     for key, path in files.items():
         marker = BEGIN_CERTIFICATE if key == CERTIFICATE else BEGIN_KEY
         try:
-            if marker not in path.read_bytes():
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                found.append(_problem(key, f"{path} is no file"))  # a device may have no end
+            elif marker not in path.read_bytes():
                 what = "certificate" if key == CERTIFICATE else "private key"
                 found.append(_problem(key, f"{path} holds no {what} in PEM form"))
         except FileNotFoundError:

@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 from infra.naming import Naming
+from infra.problems import PROJECT
 from infra.services import postgres
-from infra.settings import PROJECT
 from toolchain.console import UserError
 
 SUPERUSER = "postgres"

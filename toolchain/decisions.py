@@ -8,7 +8,8 @@ from typing import Any
 
 from infra import versions
 from infra.images import public_image
-from infra.settings import PROJECT, StackSettings
+from infra.problems import PROJECT
+from infra.settings import StackSettings
 from toolchain import console, pulumi
 from toolchain.console import UserError
 

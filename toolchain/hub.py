@@ -10,7 +10,8 @@ from collections.abc import Callable
 from images import build
 from infra import checks, preflight
 from infra.naming import Naming
-from infra.settings import PROJECT, SettingsError, StackSettings
+from infra.problems import PROJECT, SettingsError
+from infra.settings import StackSettings
 from toolchain import (
     backend,
     backups,

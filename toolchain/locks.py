@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from infra.settings import PROJECT
+from infra.problems import PROJECT
 from toolchain import backend, console, processes
 from toolchain.console import UserError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from infra.naming import Naming
-from infra.settings import PROJECT
+from infra.problems import PROJECT
 from toolchain.console import UserError
 
 # A database that is killed recovers, but one that is stopped has nothing to recover.

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from infra.settings import PROJECT
+from infra.problems import PROJECT
 from toolchain.console import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,11 +68,22 @@ def config_file(stack: str) -> Path:
 
 
 def config(stack: str) -> dict[str, Any]:
-    """Return what the stack's config file sets, without the defaults of Pulumi.yaml."""
+    """Return what the stack's config file sets, without the defaults of Pulumi.yaml.
+
+    Values are the file's text (`yes`, `0x50`), except secrets, which are mappings. Raises
+    `UserError` where the file is not what Pulumi writes.
+    """
     path = config_file(stack)
-    text = yaml.safe_load(path.read_text()) if path.exists() else None
-    values: dict[str, Any] = (text or {}).get("config") or {}
-    return {key.removeprefix(f"{PROJECT}:"): value for key, value in values.items()}
+    try:
+        # BaseLoader: what YAML takes for a truth or a number is another matter with each reader.
+        whole = yaml.load(path.read_text(), yaml.BaseLoader) if path.exists() else None  # noqa: S506
+        values = dict((whole or {}).get("config") or {})
+    except (ValueError, TypeError, AttributeError, yaml.YAMLError):
+        raise UserError(
+            f"{path.name} cannot be read: it has to be YAML with a mapping under `config:`",
+            f"mend {path.name} in an editor",
+        ) from None
+    return {str(key).removeprefix(f"{PROJECT}:"): value for key, value in values.items()}
 
 
 def set_config(stack: str, key: str, value: str) -> None:

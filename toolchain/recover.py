@@ -8,7 +8,7 @@ import re
 import time
 from pathlib import Path
 
-from infra.settings import PROJECT
+from infra.problems import PROJECT
 from toolchain import console, locks, objects, pulumi, strays
 
 

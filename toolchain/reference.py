@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic.alias_generators import to_camel
 
-from infra.settings import StackSettings, is_secret
+from infra.problems import is_secret
+from infra.settings import StackSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 

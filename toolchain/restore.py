@@ -20,8 +20,9 @@ from backup.errors import BackupError
 from infra import backups as backup_folder
 from infra.images import ROOT
 from infra.naming import Naming
+from infra.problems import PROJECT
 from infra.services import postgres, roles
-from infra.settings import PROJECT, StackSettings
+from infra.settings import StackSettings
 from toolchain import backups, console, database, locks, objects, settings
 from toolchain.console import UserError
 from toolchain.objects import Object

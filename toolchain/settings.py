@@ -1,6 +1,7 @@
 """The stack's settings as its config file has them."""
 
-from infra.settings import SettingsError, StackSettings
+from infra.problems import SettingsError
+from infra.settings import StackSettings
 from toolchain import pulumi
 from toolchain.console import UserError
 

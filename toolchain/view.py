@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from infra.naming import Naming
-from infra.settings import PROJECT
+from infra.problems import PROJECT
 from toolchain import console, objects, pulumi
 from toolchain.console import UserError
 

@@ -24,7 +24,7 @@ from app.errors import problem, too_slow
 logger = logging.getLogger(__name__)
 
 # Ready-made, here and elsewhere: an answer's headers are looked through for each request.
-_FIXED = (
+FIXED = (
     (b"referrer-policy", b"origin"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -191,7 +191,7 @@ class _Exchange:
     def _frame(self, start: Message) -> None:
         scope = self._scope
         self._status = start["status"]
-        start["headers"] = headers = [*start.get("headers", ()), *_FIXED]
+        start["headers"] = headers = [*start.get("headers", ()), *FIXED]
         headers.append((b"x-request-id", self._request_id.encode()))
         if STANDING in scope:
             headers += scope[STANDING]

@@ -1,24 +1,25 @@
 """Changes to a draft, merged into its payload by id."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from app.drafts.ids import ItemId
 from app.drafts.payload import (
     CategoryDraft,
     DraftPayload,
     Element,
+    Elements,
     ItemDraft,
     ModuleDraft,
     ProfileDraft,
     PropertyDraft,
     Strict,
     SubobjectDraft,
+    Texts,
     is_proposal,
-    once,
 )
 
 M = TypeVar("M", bound=BaseModel)
@@ -43,8 +44,8 @@ class ModulePatch(Element):
     module_id: ItemId
     label: str | None = None
     description: str | None = None
-    category_ids: list[str] | None = None
-    dependencies: list[str] | None = None
+    category_ids: Texts | None = None
+    dependencies: Texts | None = None
 
 
 class ProfilePatch(Element):
@@ -55,26 +56,23 @@ class ProfilePatch(Element):
     profile_id: ItemId
     label: str | None = None
     description: str | None = None
-    module_ids: list[str] | None = None
-
-
-_Entities = Annotated[list[EntityPatch], AfterValidator(once)]
+    module_ids: Texts | None = None
 
 
 class EntitiesPatch(Strict):
     """Changes to the draft's entities; each id once in its list."""
 
-    categories: _Entities = Field(default_factory=list)
-    properties: _Entities = Field(default_factory=list)
-    subobjects: _Entities = Field(default_factory=list)
+    categories: Elements[EntityPatch] = Field(default_factory=list)
+    properties: Elements[EntityPatch] = Field(default_factory=list)
+    subobjects: Elements[EntityPatch] = Field(default_factory=list)
 
 
 class DraftPatch(Strict):
     """The body of PATCH /drafts/{token}; each id once in its list."""
 
     entities: EntitiesPatch | None = None
-    modules: Annotated[list[ModulePatch], AfterValidator(once)] | None = None
-    profiles: Annotated[list[ProfilePatch], AfterValidator(once)] | None = None
+    modules: Elements[ModulePatch] | None = None
+    profiles: Elements[ProfilePatch] | None = None
 
 
 def merged(payload: Mapping[str, Any], patch: DraftPatch) -> DraftPayload:

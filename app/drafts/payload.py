@@ -29,11 +29,23 @@ _NotBlank = Annotated[
 ]
 
 
+# Members of an object that are judged one by one. A body has room for 100,000 that nobody knows.
+_MEMBERS = 100
+
+
 class Strict(BaseModel):
     """A model that refuses what it does not know."""
 
     # Hidden input: the text of an error ends in the log, and a payload must not.
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_heap(cls, data: Any) -> Any:
+        if isinstance(data, dict) and len(data) > _MEMBERS:
+            known = ", ".join(cls.model_fields)
+            raise ValueError(f"the object has {len(data)} members, and may have {known}")
+        return data
 
 
 class Element(Strict):
@@ -64,6 +76,12 @@ def _once(ids: list[str]) -> list[str]:
             raise ValueError(f"the id at position {position} stands in this list before")
         seen.add(one)
     return ids
+
+
+# A list ends at its first fault: half a million would take seconds, in which Python's interpreter
+# does nothing else, and an answer of 90 MB.
+Elements = Annotated[list[E], Field(fail_fast=True), AfterValidator(once)]
+Texts = Annotated[list[str], Field(fail_fast=True)]
 
 
 class ItemDraft(Element):
@@ -127,8 +145,8 @@ class ModuleDraft(ItemDraft):
     id_field = "module_id"
 
     module_id: ItemId
-    category_ids: list[str] = []
-    dependencies: list[str] = []
+    category_ids: Texts = []
+    dependencies: Texts = []
 
     def fields(self) -> Fields:
         """Return the item's fields as they are compared."""
@@ -144,7 +162,7 @@ class ProfileDraft(ItemDraft):
     id_field = "profile_id"
 
     profile_id: ItemId
-    module_ids: list[str] = []
+    module_ids: Texts = []
 
     def fields(self) -> Fields:
         """Return the item's fields as they are compared."""
@@ -154,13 +172,15 @@ class ProfileDraft(ItemDraft):
 class Entities(Strict):
     """New and changed entities; each id once in its list."""
 
-    categories: Annotated[list[CategoryDraft], AfterValidator(once)] = []
-    properties: Annotated[list[PropertyDraft], AfterValidator(once)] = []
-    subobjects: Annotated[list[SubobjectDraft], AfterValidator(once)] = []
+    categories: Elements[CategoryDraft] = []
+    properties: Elements[PropertyDraft] = []
+    subobjects: Elements[SubobjectDraft] = []
 
 
 _Ids = Annotated[
-    list[ItemId], AfterValidator(_once), Field(json_schema_extra={"uniqueItems": True})
+    list[ItemId],
+    Field(fail_fast=True, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_once),
 ]
 
 
@@ -180,8 +200,8 @@ class DraftPayload(Strict):
     wiki_url: _NotBlank
     base_version: _NotBlank
     entities: Entities
-    modules: Annotated[list[ModuleDraft], AfterValidator(once)] = []
-    profiles: Annotated[list[ProfileDraft], AfterValidator(once)] = []
+    modules: Elements[ModuleDraft] = []
+    profiles: Elements[ProfileDraft] = []
     deletions: Deletions | None = None
 
     def items(self) -> dict[Key, Fields]:

@@ -29,18 +29,12 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 @dataclass(frozen=True)
 class Assessment:
-    """What a proposal would change, and what is to be said about it."""
+    """What a proposal would change, what is to be said about it, and the columns that keep both."""
 
     diff: Diff
     report: Report
     remarks: list[Remark]
-
-    def columns(self) -> dict[str, Any]:
-        """Return the columns of a draft that keep it."""
-        return {
-            "diff_preview": self.diff.model_dump(mode="json"),
-            "validation_results": self.report.model_dump(mode="json"),
-        }
+    columns: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,10 +58,9 @@ async def create(session: AsyncSession, request: DraftRequest, settings: Setting
     if isinstance(payload, DraftPayload):
         assessment = await _assess(session, payload)
         columns = {
-            "payload": payload.model_dump(mode="json"),
             "source_wiki": payload.wiki_url,
             "base_commit_sha": payload.base_version,
-            **assessment.columns(),
+            **assessment.columns,
         }
     lifetime = timedelta(days=settings.draft_lifetime_days)
     expires_at = await drafts.add(session, hash_of(token), lifetime, columns)
@@ -96,15 +89,15 @@ async def change(session: AsyncSession, token: str, patch: DraftPatch, settings:
     draft = await find(session, token, lock=True)
     if draft.status is not DraftStatus.PENDING:
         raise HTTPException(400, "Can only update drafts in pending status", headers=NO_STORE)
-    payload = merged(draft.payload, patch)
-    if len(payload.model_dump_json()) > settings.max_body_bytes:
+    payload, size = await in_thread(ASSESSING, _merged, draft.payload, patch)
+    if size > settings.max_body_bytes:
         reason = (
             f"the draft would be larger than {settings.max_body_bytes} bytes: make a second one"
         )
         raise RequestValidationError([{"type": "value_error", "loc": ("body",), "msg": reason}])
     assessment = await _assess(session, payload)
     # New objects, never the stored ones changed in place: of that the session would see nothing.
-    draft.sqlmodel_update({"payload": payload.model_dump(mode="json"), **assessment.columns()})
+    draft.sqlmodel_update(assessment.columns)
     return draft
 
 
@@ -113,9 +106,11 @@ async def current_diff(session: AsyncSession, token: str) -> Diff:
     draft = await find(session, token)
     if not is_proposal(draft.payload):
         return Diff()
-    proposal = Proposal.of(DraftPayload.model_validate(draft.payload))
+    proposal = await in_thread(ASSESSING, _proposal, draft.payload)
     canonical = await read_canonical(session, proposal)
-    return make_diff(canonical.touched, proposal.items, proposal.deleted)
+    return await in_thread(
+        ASSESSING, make_diff, canonical.touched, proposal.items, proposal.deleted
+    )
 
 
 async def files(session: AsyncSession, token: str) -> DraftFiles:
@@ -129,17 +124,30 @@ async def files(session: AsyncSession, token: str) -> DraftFiles:
     return await in_thread(RENDERING, files_of, diff, sources)
 
 
+def _proposal(payload: dict[str, Any]) -> Proposal:
+    return Proposal.of(DraftPayload.model_validate(payload))
+
+
+def _merged(payload: dict[str, Any], patch: DraftPatch) -> tuple[DraftPayload, int]:
+    """Return the payload with the patch merged in, and its size in bytes."""
+    whole = merged(payload, patch)
+    return whole, len(whole.model_dump_json().encode())
+
+
 async def _assess(session: AsyncSession, payload: DraftPayload) -> Assessment:
-    proposal = Proposal.of(payload)
-    canonical = await read_canonical(session, proposal)
     # The largest drafts take a second: in a thread, so that other requests go on meanwhile.
-    return await in_thread(ASSESSING, _assessed, payload.wiki_url, proposal, canonical)
+    proposal = await in_thread(ASSESSING, Proposal.of, payload)
+    canonical = await read_canonical(session, proposal)
+    return await in_thread(ASSESSING, _assessed, payload, proposal, canonical)
 
 
-def _assessed(wiki_url: str, proposal: Proposal, canonical: Canonical) -> Assessment:
+def _assessed(payload: DraftPayload, proposal: Proposal, canonical: Canonical) -> Assessment:
     diff = make_diff(canonical.touched, proposal.items, proposal.deleted)
+    report = validate(proposal, canonical, diff)
+    kept = {"payload": payload, "diff_preview": diff, "validation_results": report}
     return Assessment(
         diff,
-        validate(proposal, canonical, diff),
-        list(remarks(wiki_url, proposal, canonical)),
+        report,
+        list(remarks(payload.wiki_url, proposal, canonical)),
+        {column: model.model_dump(mode="json") for column, model in kept.items()},
     )

@@ -12,7 +12,7 @@ from bench.api.pinning import SERVER, pinned
 from tests.app.support import ROOT, Backend, address, backend
 from toolchain.console import UserError
 
-# As in app/Dockerfile; the loop and the parser are those that uvicorn would choose.
+# As in app/serve.py; the loop and the parser are those that uvicorn would choose.
 _UVICORN = (
     *("--no-access-log", "--ws", "none", "--no-server-header", "--no-proxy-headers"),
     *("--loop", "uvloop", "--http", "httptools"),

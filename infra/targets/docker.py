@@ -1,27 +1,26 @@
 """Turn workloads into resources of one Docker engine.
 
-The only module that imports pulumi_docker. What the provider cannot do (wait with an early end
-and the log in the error, limit processes, fail on a job's exit code) is in `engine.py`.
+Together with `networks.py` and `images.py` the only module that imports pulumi_docker. What the
+provider cannot do (wait with an early end and the log in the error, limit processes, fail on a
+job's exit code) is in `engine.py`.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_docker as docker
-import pulumi_random as random
 
 from infra.naming import Naming
 from infra.settings import StackSettings
 from infra.targets import engine
+from infra.targets.images import Images
+from infra.targets.networks import Networks
 from infra.workload import (
     FILES_FOLDER,
-    BuiltImage,
     File,
     HostMount,
-    Image,
     Job,
     Probe,
     PublicImage,
@@ -33,14 +32,6 @@ from infra.workload import (
 
 # A stack's log may take this much of the disk: 8 containers x 3 files x 10 MB.
 LOG_ROTATION = {"max-size": "10m", "max-file": "3"}
-
-# The network of those that publish ports: the engine publishes none for who is on internal
-# networks only.
-PUBLISHED = "published"
-PUBLISHED_OPTIONS = {
-    "com.docker.network.bridge.enable_icc": "false",
-    "com.docker.network.bridge.enable_ip_masquerade": "false",
-}
 
 # /tmp of a container whose root is read-only: in its memory, and counted there.
 TEMPORARY = {"/tmp": "rw,nosuid,nodev,noexec,size=64m"}  # noqa: S108
@@ -74,9 +65,9 @@ class DockerTarget:
         self._courier = courier
         self._settings = settings
         self._naming = naming
-        self._images: dict[str, docker.RemoteImage] = {}
+        self._images = Images(naming)
+        self._networks = Networks(naming)
         self._volumes: dict[str, docker.Volume] = {}
-        self._networks: dict[str, docker.Network] = {}
 
     def volume(self, volume: str, keep: bool = False) -> docker.Volume:
         """Declare a named volume; one to `keep` stays on destroy if `protectData` says so."""
@@ -96,25 +87,6 @@ class DockerTarget:
         )
         return self._volumes[volume]
 
-    def _network(self, network: str) -> docker.Network:
-        """Return a network of the stack; all but the one of the published ports are internal."""
-        if network not in self._networks:
-            published = network == PUBLISHED
-            self._networks[network] = docker.Network(
-                f"{network}-network",
-                name=self._naming.of(network),
-                driver="bridge",
-                internal=not published,
-                # Who is reached from the host shares this network with others that are: they
-                # neither see each other there nor reach the world beyond.
-                options=PUBLISHED_OPTIONS if published else None,
-                labels=[
-                    docker.NetworkLabelArgs(label=k, value=v)
-                    for k, v in self._naming.labels().items()
-                ],
-            )
-        return self._networks[network]
-
     def service(self, service: Service, after: Sequence[Deployed] = ()) -> Deployed:
         """Run a service once all of `after` are ready."""
         container = self._container(
@@ -132,9 +104,7 @@ class DockerTarget:
         expected = engine.Expected(
             role=service.role,
             pids=service.limits.pids,
-            networks={
-                self._naming.of(network): aliases for network, aliases in _networks(service).items()
-            },
+            networks=self._networks.names(service),
             timeout=self._settings.start_timeout,
         )
 
@@ -167,40 +137,6 @@ class DockerTarget:
         ready: pulumi.Output[docker.Container] = container.id.apply(done)
         return Deployed(container=container, ready=ready)
 
-    def _image(self, image: Image) -> docker.RemoteImage:
-        if image.name not in self._images:
-            self._images[image.name] = (
-                self._built(image)
-                if isinstance(image, BuiltImage)
-                # Shared by stacks and slow to get: `destroy` leaves it on the engine.
-                else docker.RemoteImage(
-                    _resource_name(image.name), name=image.name, keep_locally=True
-                )
-            )
-        return self._images[image.name]
-
-    def _built(self, image: BuiltImage) -> docker.RemoteImage:
-        spec = [image.context, image.dockerfile, image.target, image.base.name, image.digest]
-        # A tag of its own for every build, also when the code goes back to what it was: an update
-        # that failed leaves old images to be removed later, and the provider removes by name.
-        tag = random.RandomId(
-            f"{image.role}-image-tag",
-            byte_length=6,
-            keepers={"build": hashlib.sha256("\0".join(spec).encode()).hexdigest()},
-        )
-        return docker.RemoteImage(
-            f"{image.role}-image",
-            name=pulumi.Output.concat(image.name, ":", tag.hex),
-            build=docker.RemoteImageBuildArgs(
-                context=image.context,
-                dockerfile=image.dockerfile,
-                target=image.target,
-                build_args={"BASE_IMAGE": image.base.name},
-                label=self._naming.labels(),
-            ),
-            opts=pulumi.ResourceOptions(depends_on=[self._image(image.base)]),
-        )
-
     def _container(
         self,
         workload: Workload,
@@ -222,12 +158,12 @@ class DockerTarget:
             labels[f"{self._naming.project}.files"] = files.courier.id
         memory = workload.limits.memory
         name = self._naming.of(workload.role)
-        networks = _networks(workload)
+        networks = self._networks.attachments(workload)
         return docker.Container(
             # Without a name of its own, Pulumi makes one of the resource's, other each time.
             name if rolling else resource,
             name=None if rolling else name,
-            image=self._image(workload.image).image_id,
+            image=self._images.get(workload.image).image_id,
             user=workload.user,
             entrypoints=list(workload.entrypoint) or None,
             command=list(workload.command) or None,
@@ -241,14 +177,7 @@ class DockerTarget:
                 for port in workload.ports
             ],
             mounts=mounts,
-            networks_advanced=[
-                docker.ContainerNetworksAdvancedArgs(
-                    # The resource's name, not the text: destroy must take containers off first.
-                    name=self._network(network).name,
-                    aliases=aliases,
-                )
-                for network, aliases in networks.items()
-            ],
+            networks_advanced=networks,
             # On no network at all: the engine would put it on its own bridge.
             network_mode=None if networks else "none",
             read_only=not workload.writable_root,
@@ -294,7 +223,7 @@ class DockerTarget:
         courier = docker.Container(
             name if rolling else role,
             name=None if rolling else name,
-            image=self._image(self._courier).image_id,
+            image=self._images.get(self._courier).image_id,
             start=False,
             must_run=False,
             restart="no",
@@ -331,19 +260,6 @@ class DockerTarget:
             target=mount.path,
             read_only=mount.read_only,
         )
-
-
-def _networks(workload: Workload) -> dict[str, list[str]]:
-    """Return the networks that a workload is on, each with its names there."""
-    # None where they do not reach each other: of a name's addresses any is tried. For the same
-    # reason no hostname is set: the engine makes it an alias on all.
-    published: dict[str, list[str]] = {PUBLISHED: []} if workload.ports else {}
-    return {**published, **{network: [workload.role] for network in workload.networks}}
-
-
-def _resource_name(image: str) -> str:
-    """Return `python` for `registry.example/x/python:3.12`: the last word before the tag."""
-    return f"{image.rsplit('/', 1)[-1].split(':', 1)[0]}-image"
 
 
 def _healthcheck(probe: Probe) -> docker.ContainerHealthcheckArgs:

@@ -17,6 +17,8 @@ from backup.names import DumpName, checksum_file, dumps
 STACK = "dev"
 AT = datetime(2026, 11, 28, 14, 36, 30, tzinfo=UTC)
 ROWS = r"printf 'COPY public.alembic_version (version_num) FROM stdin;\nc600080b44c9\n\\.\n'"
+# Its head can be read, its end cannot.
+CUT = f'case "$1" in --file=/dev/null) echo "end of file" >&2; exit 1;; *) {ROWS};; esac'
 GOOD = Tools(pg_dump=["printf", "a dump"], pg_restore=["sh", "-c", ROWS])
 
 
@@ -68,7 +70,7 @@ def test_two_dumps_in_one_second_are_two(tmp_path: Path) -> None:
     ("tools", "reason"),
     [
         (Tools(["sh", "-c", "printf half; echo 'the disk is full' >&2; exit 1"], ["true"]), "full"),
-        (Tools(["printf", "half"], ["sh", "-c", "echo 'end of file' >&2; exit 1"]), "end of file"),
+        (Tools(["printf", "half"], ["sh", "-c", CUT, "pg_restore"]), "end of file"),
         (Tools(["false"], ["true"]), "it said nothing"),
         (Tools(["no-such-program"], ["true"]), "no-such-program: No such file"),
     ],

@@ -68,22 +68,25 @@ def a_dump(folder: Path, at: datetime) -> None:
 
 def test_a_folder_without_a_dump_gets_its_first_at_once(tmp_path: Path) -> None:
     daily = Schedule.parse("0 3 * * *")
-    assert is_due(daily, NOW, None, tmp_path, STACK)
-    # Once tried, it waits for its time, also when that failed.
-    assert not is_due(daily, NOW, NOW, tmp_path, STACK)
+    assert is_due(daily, NOW, tmp_path, STACK)
 
 
 def test_what_was_missed_is_made_up_for_once(tmp_path: Path) -> None:
     daily = Schedule.parse("0 3 * * *")
     a_dump(tmp_path, NOW - timedelta(days=5))
-    assert is_due(daily, NOW, None, tmp_path, STACK)
+    assert is_due(daily, NOW, tmp_path, STACK)
     a_dump(tmp_path, NOW)
-    assert not is_due(daily, NOW, None, tmp_path, STACK)
-    assert not is_due(daily, NOW + timedelta(hours=12), None, tmp_path, STACK)
-    assert is_due(daily, NOW + timedelta(hours=13), None, tmp_path, STACK)
+    assert not is_due(daily, NOW, tmp_path, STACK)
+    assert not is_due(daily, NOW + timedelta(hours=12), tmp_path, STACK)
+    assert is_due(daily, NOW + timedelta(hours=13), tmp_path, STACK)
 
 
 def test_a_dump_made_in_the_minute_it_was_due_is_the_one_that_was_due(tmp_path: Path) -> None:
     every = Schedule.parse("* * * * *")
     a_dump(tmp_path, NOW.replace(second=0))
-    assert not is_due(every, NOW, None, tmp_path, STACK)
+    assert not is_due(every, NOW, tmp_path, STACK)
+
+
+def test_a_dump_from_before_the_clock_was_set_back_holds_none_up(tmp_path: Path) -> None:
+    a_dump(tmp_path, NOW + timedelta(days=2))
+    assert is_due(Schedule.parse("0 3 * * *"), NOW, tmp_path, STACK)

@@ -12,6 +12,7 @@ from infra.images import TWINS, reference
 from tests.faults.second_engine import SecondEngine, missing
 from tests.stack.kept import assert_intact, assert_kept
 from tests.stack.load import UNLIMITED, load
+from tests.stack.operations import follow
 from tests.stack.stack_under_test import Stack, eventually, image_source
 
 BACK_SECONDS = 120.0
@@ -65,5 +66,6 @@ def test_all_services_come_back_by_themselves_with_every_acknowledged_draft(
     assert made < len(seen.tokens)
     assert_kept(stack, seen)
     assert_intact(stack)
+    follow(stack, "The engine was restarted, or the machine was rebooted")
     assert stack.ids() == before
     stack.unchanged()

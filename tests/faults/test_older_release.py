@@ -14,9 +14,11 @@ import pytest
 
 from tests.stack.kept import assert_intact, assert_kept
 from tests.stack.load import UNLIMITED, load
+from tests.stack.operations import follow
 from tests.stack.stack_under_test import ROOT, Stack
 
-RELEASE = os.environ.get("OLDER_RELEASE", "v0.1.0")
+# v0.1.0, told by its commit: a clone need not have the tags.
+RELEASE = os.environ.get("OLDER_RELEASE", "0e97493")
 
 
 @pytest.fixture(params=["dev", "baked"])
@@ -36,7 +38,9 @@ def older(stack: Stack, tmp_path: Path) -> Stack:
         ["git", "archive", f"--output={archive}", RELEASE], cwd=ROOT, capture_output=True, text=True
     )
     if made.returncode != 0:
-        pytest.skip(f"no older release {RELEASE} in this clone (git fetch --tags): {made.stderr}")
+        pytest.skip(
+            f"no older release {RELEASE} in this clone (git fetch --unshallow): {made.stderr}"
+        )
     tree = tmp_path / "tree"
     shutil.unpack_archive(archive, tree, filter="data")
     # What a user's clone has beside the code, and `git checkout` leaves alone.
@@ -57,7 +61,7 @@ def test_an_older_stack_is_brought_up_to_date_with_its_data(older: Stack, stack:
     with load(older.api_url) as seen:
         seen.goes_on()
     move_config(stack, older.root, stack.root)
-    stack.hub("up")
+    follow(stack, "A newer release of the hub is there")
     assert set(stack.health().values()) == {"healthy"}
     assert stack.get("/health")[0] == 200
     assert stack.psql("select label from modules where module_id = 'kept'") == "Kept"

@@ -21,7 +21,7 @@ from infra import versions
 from infra.images import ImageSource, reference
 from tests.images.containers import docker
 
-PINS = (versions.POSTGRES, versions.PYTHON, versions.PGADMIN)
+PINS = (versions.POSTGRES, versions.PYTHON, versions.PGADMIN, versions.HAPROXY)
 START_SECONDS = 30
 
 

@@ -198,8 +198,8 @@ def test_the_limits_reach_the_backend(declare: Declare) -> None:
 @pytest.mark.parametrize(
     ("path", "reason", "mend"),
     [
-        ("missing", "does not exist", "ontologyPath PATH"),
-        ("notes.txt", "is neither a folder nor a tarball", "ontologyPath PATH"),
+        ("missing", "does not exist", "ontologyPath ''"),
+        ("notes.txt", "is neither a folder nor a tarball", "ontologyPath ''"),
         ("locked", "locked must be readable", "chmod -R o+rX"),
         ("ontology", "Person.json must be readable for you and the containers' user (10001)", "-R"),
     ],

@@ -6,7 +6,8 @@ import pulumi
 import pytest
 import yaml
 
-from infra.settings import SettingsError, StackSettings, is_secret
+from infra.problems import SettingsError, is_secret
+from infra.settings import StackSettings
 from tests.infra.declared_graph import Declare
 from toolchain import reference
 from toolchain.gitfilter import clean
@@ -27,12 +28,12 @@ def refusal(config: dict[str, str], secrets: dict[str, str] | None = None) -> st
     [
         ("backendPort", "99999", "less than or equal to 65535", "backendPort 8000"),
         ("backendPort", "0", "greater than or equal to 1", "backendPort 8000"),
-        ("backendPort", "eighty", "valid integer", "backendPort 8000"),
-        ("backendPort", "", "valid integer", "backendPort 8000"),
+        ("backendPort", "eighty", "a whole number", "backendPort 8000"),
+        ("backendPort", "", "a whole number", "backendPort 8000"),
         ("databasePort", "-1", "greater than or equal to 1", "databasePort ''"),
         ("portOffset", "-5", "greater than or equal to 0", "portOffset 0"),
-        ("hotReload", "maybe", "valid boolean", "hotReload false"),
-        ("grafana", "", "valid boolean", "grafana true"),
+        ("hotReload", "maybe", "true or false", "hotReload false"),
+        ("grafana", "", "true or false", "grafana true"),
         ("imageSource", "ftp", "'registry' or 'local'", "imageSource registry"),
         ("registryMirror", "https://r.example", "without a scheme", "registryMirror ''"),
         ("bindAddress", "localhost", "valid IPv4 address", "bindAddress 127.0.0.1"),

@@ -149,7 +149,9 @@ def _secret_texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for upload in value:
             if isinstance(upload, dict) and upload.get("permissions") == "0400":
-                yield upload["content"]
+                # Line by line: of a key in PEM one is enough to know it by.
+                lines = upload["content"].splitlines()
+                yield from (line for line in lines if line and not line.startswith("-----"))
 
 
 def _go_json(text: str) -> str:

@@ -27,7 +27,7 @@ DRAFT = json.dumps(
 MANY = "1000000"
 # The config without which the clients would soon be told that they ask too often.
 UNLIMITED = {"draftsPerHour": MANY, "draftReadsPerMinute": MANY, "listsPerMinute": MANY}
-PAUSE = 0.02  # seconds between a client's requests: steady, and the machine is busy otherwise
+PAUSE = 0.01  # seconds between a client's requests: steady, and the machine is busy otherwise
 
 
 @dataclass

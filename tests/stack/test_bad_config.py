@@ -37,3 +37,25 @@ def test_a_taken_port_is_told_with_the_way_out_and_nothing_is_created(
     assert "mend: pulumi config set ontology-hub:backendPort 8001" in said
     assert "Traceback" not in said
     assert on_the_engine() == before
+
+
+def test_hostile_values_reach_the_user_as_a_short_message_that_commands_no_terminal(
+    new_stack: Callable[[], Stack],
+) -> None:
+    stack = new_stack()
+    before = stack.objects()
+    stack.config(
+        corsOrigins="https://wiki.example\r\nX-Evil: \x1b[2J",
+        registryMirror="r.example/" + "x" * 100_000,
+        ontologyPath="/proc",
+        protectData="yes",
+    )
+    stack.pulumi("config", "set", "ontology-hub:webhookSecret", "--plaintext", "hunter2-hunter2")
+    for said in (stack.pulumi("preview", fails=True), stack.up(fails=True)):
+        assert "4 settings are wrong; nothing was changed." in said
+        assert "mend: pulumi config set --secret ontology-hub:webhookSecret" in said
+        assert "Traceback" not in said
+        assert "hunter2" not in said
+        assert "\x1b[2J" not in said
+        assert len(said) < 5_000
+    assert stack.objects() == before

@@ -13,6 +13,7 @@ from infra import versions
 from infra.images import reference
 from tests.stack.kept import assert_intact, assert_kept
 from tests.stack.load import UNLIMITED, load
+from tests.stack.operations import follow
 from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually, image_source
 
 SIZE = "192m"
@@ -85,7 +86,8 @@ def test_a_database_that_has_died_of_a_full_disk_says_so_and_comes_back_with_roo
         in_the_volume(stack, f"rm {FILLER}")
         seen.goes_on()
     assert not {("GET", 500), ("POST", 500)} & set(seen.statuses)
-    eventually(lambda: set(stack.health().values()) == {"healthy"}, seconds=120)
+    follow(stack, "The disk of the database is full")
+    assert set(stack.health().values()) == {"healthy"}
     assert_kept(stack, seen)
     assert_intact(stack)
     stack.unchanged()

@@ -4,6 +4,7 @@ What can be told is provoked first, in the most talkative configuration there is
 """
 
 import asyncio
+import os
 import secrets as random
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,7 @@ import asyncpg  # type: ignore[import-untyped]  # it has none
 import httpx
 import pytest
 
+from infra import backups
 from tests.images.pgadmin_client import Client
 from tests.stack.leaks import forms, found, leaks, processes, secrets
 from tests.stack.passwords import configure, hard
@@ -21,9 +23,13 @@ GIVEN = ("ownerPassword", "appPassword", "pgadminPassword", "adminSecret", "webh
 
 @pytest.fixture(scope="module")
 def stack(new_stack: Callable[[], Stack]) -> Iterator[Stack]:
-    """A stack of secrets both configured and generated."""
+    """A stack of every service, and of secrets both configured and generated."""
     stack = new_stack()
-    stack.config(hotReload="false", debug="true", logLevel="DEBUG")
+    stack.config(hotReload="false", debug="true", logLevel="DEBUG", backupSchedule="* * * * *")
+    dumps = stack.root / ".hub" / "backups" / stack.name
+    dumps.mkdir(parents=True)
+    if os.geteuid() == 0:
+        os.chown(dumps, backups.UID, backups.UID)  # whose service does not run as root
     configure(stack, **{key: hard(key) for key in GIVEN})
     # Without it the CLI has no --event-log.
     stack.env["PULUMI_DEBUG_COMMANDS"] = "1"
@@ -109,15 +115,17 @@ def test_no_secret_shows_in_what_engine_pulumi_and_containers_tell(stack: Stack)
         "the output of up": stack.first_up,
         "the events of up": (stack.root / "events.json").read_text(),
         "up --json": stack.up("--json"),
+        "make backup": stack.hub("backup"),
     }
     assert "Resources:" in said["the output of up"]
     assert "outputs" in said["the events of up"]
+    assert {"proxy", "backup"} <= set(stack.health())
     assert leaks(stack, said) == []
 
 
 @pytest.mark.parametrize("secret", [random.token_urlsafe(24), hard("planted")])
 def test_the_search_finds_a_secret_in_each_of_its_forms(secret: str) -> None:
-    assert len(forms(secret)) > 5
+    assert len(forms(secret)) >= 5
     for form in forms(secret):
         assert list(found({"here": f"before {form} after"}, {"it": secret})) == ["here: it"]
     assert list(found({"here": f"before {secret[:-1]} after"}, {"it": secret})) == []
@@ -134,6 +142,6 @@ def test_the_search_finds_what_is_planted_in_a_container_of_the_stack(stack: Sta
         assert secret in processes(planted)
         places = {line.split(": ")[0] for line in leaks(stack)}
     finally:
-        docker("rm", "--force", planted)
+        docker("rm", "--force", "--volumes", planted)
     here = {"inspect of planted", "the log of planted", "the processes of planted"}
     assert places == here

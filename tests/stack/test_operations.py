@@ -15,7 +15,13 @@ from tests.stack.stack_under_test import ROOT, SERVICES, Stack, docker, eventual
 Fault = Callable[[Stack, ExitStack], None]
 
 # Faults of disks and engines are made by slow tests, which follow the entry there.
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE = {
+    "A newer release of the hub is there": "tests/faults/test_older_release.py",
+    "The backup service is unhealthy": "tests/stack/test_backup.py",
+    "The certificate expires": "tests/stack/test_proxy.py",
+    "The disk of the database is full": "tests/stack/test_full_disk.py",
+    "The engine was restarted, or the machine was rebooted": "tests/faults/test_engine.py",
+}
 
 
 def a_service_that_fails(stack: Stack, mended: ExitStack) -> None:
@@ -88,6 +94,13 @@ def a_taken_port(stack: Stack, mended: ExitStack) -> None:
     assert "is in use" in stack.hub("up", fails=True)
 
 
+def a_volume_of_another_major_version(stack: Stack, mended: ExitStack) -> None:
+    stack.hub("backup")
+    data = "/var/lib/postgresql/data/PG_VERSION"
+    docker("exec", "--user=999", stack.container("db"), "sh", "-c", f"echo 16 > {data}")
+    assert "is of PostgreSQL 16" in stack.hub("up", fails=True)
+
+
 def nothing(stack: Stack, mended: ExitStack) -> None:
     pass
 
@@ -100,6 +113,8 @@ FAULTS: dict[str, Fault] = {
     "Somebody changed, stopped or removed a container by hand": changes_by_hand,
     "A password or secret is known to somebody": nothing,
     "The passphrase or the state is lost": a_lost_state,
+    "A dump is to be made, or brought back": nothing,
+    "The data volume is of another major version of PostgreSQL": a_volume_of_another_major_version,
     "The stack is to go, its data is to stay": nothing,
     "A port is in use by another program": a_taken_port,
 }

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from tests.policy.container import running
+from tests.policy.rules import violations
 from tests.stack.load import DRAFT
+from tests.stack.operations import follow
 from tests.stack.stack_under_test import Stack, docker, eventually
 
 MODULE = "/api/v1/modules/none"
@@ -81,6 +84,15 @@ def left(answer: Answer) -> int:
     return int(found[1])
 
 
+def test_the_containers_of_a_baked_stack_keep_the_policy_and_are_listed(stack: Stack) -> None:
+    containers = {role: stack.inspect(role) for role in stack.ids()}
+    assert containers.keys() > {"proxy", "backend"}
+    assert violations(map(running, containers.values())) == []
+    said = stack.hub("status")
+    for role in ("proxy", "backend"):
+        assert re.search(rf"^{role} +Up .*\(healthy\)", said, re.MULTILINE)
+
+
 def test_a_client_cannot_choose_whose_limit_it_uses(stack: Stack) -> None:
     names = ("X-Forwarded-For", "X-Hub-Peer", "X-Real-IP", "Forwarded", "x_hub_peer")
     standing = [
@@ -92,7 +104,7 @@ def test_a_client_cannot_choose_whose_limit_it_uses(stack: Stack) -> None:
 
 def test_a_proxy_of_the_users_is_believed_if_it_is_named(stack: Stack) -> None:
     # As the engine shows who comes from this machine.
-    stack.config(trustedProxies="172.16.0.0/12")
+    stack.config(trustedProxies="172.16.0.0/12,192.168.0.0/16")
     stack.up()
     first = [left(ask(stack, MODULE, headers={"X-Forwarded-For": "192.0.2.1"})) for _ in range(3)]
     assert first == [199, 198, 197]
@@ -207,7 +219,7 @@ def test_with_the_users_certificate_the_port_speaks_https_only_and_renewal_is_an
     stack.unchanged()
     shutil.copytree(folder, stack.root / "old")
     certificate(folder, "second")
-    stack.up()
+    follow(stack, "The certificate expires")
     assert secure(stack, folder, "/health").status == 200
     with pytest.raises(ssl.SSLCertVerificationError):
         secure(stack, stack.root / "old", "/health")

@@ -35,7 +35,8 @@ def test_the_first_make_up_decides_by_what_answers_and_tells_it(stack: Stack) ->
 
 
 def test_a_stack_of_pulled_images_is_healthy(stack: Stack) -> None:
-    assert stack.health() == dict.fromkeys(("db", "backend", "pgadmin", "grafana"), "healthy")
+    services = ("db", "backend", "proxy", "pgadmin", "grafana")
+    assert stack.health() == dict.fromkeys(services, "healthy")
     assert stack.get("/health")[0] == 200
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.images.pgadmin_client import Client
 from tests.stack.grafana_stand_in import grafana_image
+from tests.stack.load import load, missing
 from tests.stack.passwords import EVERY_CHARACTER, configure, hard
 from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually
 
@@ -33,7 +34,9 @@ OLD = {key: f"the-first-{key}" for key in KEYS}
 def stack(new_stack: Callable[[], Stack]) -> Iterator[Stack]:
     with grafana_image():
         stack = new_stack()
-        stack.config(hotReload="false", grafana="true", draftsPerHour="100000")
+        stack.config(hotReload="false", grafana="true")
+        stack.config(**dict.fromkeys(("draftsPerHour", "draftReadsPerMinute"), "1000000"))
+        stack.config(**dict.fromkeys(("listsPerMinute", "readsPerMinute"), "1000000"))
         configure(stack, **OLD)
         stack.up()
         yield stack
@@ -129,6 +132,30 @@ def test_a_stop_and_a_start_by_hand_keep_the_passwords(stack: Stack) -> None:
         docker("restart", stack.ids()[role])
     eventually(lambda: set(stack.health().values()) == {"healthy"}, seconds=90)
     assert accepted(stack, NEW) == set(KEYS)
+
+
+def sessions(stack: Stack) -> int:
+    """Return how many connections to the hub's database have been made so far."""
+    query = "select sessions from pg_stat_database where datname = 'ontology_hub'"
+    return int(stack.psql(query, role="postgres"))
+
+
+def test_no_request_fails_while_every_secret_changes(stack: Stack) -> None:
+    before, made = stack.ids(), sessions(stack)
+    url = stack.outputs()["api_url"]
+    configure(stack, **{key: hard(f"another {key}") for key in KEYS})
+    # More writers than a backend keeps connections for: it makes new ones all the time.
+    with load(url) as one, load(url) as two, load(url) as three:
+        stack.up()
+    assert stack.ids()["backend"] != before["backend"]
+    assert stack.ids()["db"] == before["db"]
+    for seen in (one, two, three):
+        assert seen.failed == []
+        assert missing(seen) == []
+        assert len(seen.tokens) > 100
+    assert sessions(stack) - made > 20
+    configure(stack, **NEW)
+    stack.up()
 
 
 def test_what_is_taken_out_of_the_config_is_generated_again_or_closed(stack: Stack) -> None:

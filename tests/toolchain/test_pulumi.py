@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from toolchain import pulumi
+from toolchain.console import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,3 +52,24 @@ def test_a_stacks_own_settings_are_read_without_the_defaults(
     assert pulumi.config("new") == {}
     pulumi.config_file("new").write_text('config:\n  ontology-hub:grafana: "false"\n')
     assert pulumi.config("new") == {"grafana": "false"}
+
+
+@pytest.mark.parametrize("value", ["yes", "0x50", "1e3", "08", "2026-01-01", "null"])
+def test_a_value_of_the_config_file_is_its_text(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulumi, "ROOT", tmp_path)
+    pulumi.config_file("dev").write_text(f"config:\n  ontology-hub:protectData: {value}\n")
+    assert pulumi.config("dev") == {"protectData": value}
+
+
+@pytest.mark.parametrize(
+    "text", ["config: [", "config: text", "- config", "text", "config: [1]", "\0", "a: *b"]
+)
+def test_a_config_file_that_pulumi_cannot_have_written_is_told_without_a_stack_trace(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulumi, "ROOT", tmp_path)
+    pulumi.config_file("dev").write_text(text)
+    with pytest.raises(UserError, match=r"Pulumi\.dev\.yaml cannot be read"):
+        pulumi.config("dev")
