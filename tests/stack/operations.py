@@ -1,7 +1,6 @@
 """Runs what docs/operations.md says to do."""
 
 import re
-import subprocess
 
 from tests.stack.stack_under_test import ROOT, Stack
 
@@ -19,17 +18,5 @@ def entries() -> dict[str, str]:
 
 def follow(stack: Stack, heading: str) -> str:
     """Do what the entry says in the stack's clone, as its user would; return what is printed."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", entries()[heading]],
-        cwd=stack.root,
-        # `pulumi` works on the selected stack: a test's clone has one alone.
-        env=stack.env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, f"{heading}:\n{done.stdout}"
-    return done.stdout
+    # `pulumi` works on the selected stack: a test's clone has one alone.
+    return stack.run(["bash", "-euo", "pipefail", "-c", entries()[heading]])

@@ -52,13 +52,14 @@ class Stack:
 
     def pulumi(self, *arguments: str, fails: bool = False) -> str:
         """Run pulumi; returns both its streams. `fails` says that it must not succeed."""
-        return self._run(["pulumi", *arguments], fails)
+        return self.run(["pulumi", *arguments], fails)
 
     def hub(self, *arguments: str, fails: bool = False) -> str:
         """Run one of the Makefile's commands in this stack's work tree."""
-        return self._run([sys.executable, "-m", "toolchain.hub", *arguments], fails)
+        return self.run([sys.executable, "-m", "toolchain.hub", *arguments], fails)
 
-    def _run(self, command: list[str], fails: bool) -> str:
+    def run(self, command: list[str], fails: bool = False) -> str:
+        """Run a command in this stack's work tree and environment; returns both its streams."""
         done = subprocess.run(
             command,
             cwd=self.root,
