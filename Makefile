@@ -59,7 +59,7 @@ test: setup ## lint, types and every test, on a real engine; TESTS=tests/app for
 	@$(MAKE) --no-print-directory lint
 	@$(ENV) && export IMAGE_SOURCE="$${IMAGE_SOURCE:-$$(pulumi config get ontology-hub:imageSource)}" && python -m pytest $(TESTS)
 
-test-faults: images ## kill pulumi at events of its engine and see `make up` get over it (KILLS=8, KILLS=all, SEED=n)
+test-faults: images ## kill pulumi (KILLS=8, KILLS=all, SEED=n), an engine, a machine; update an older release's stack
 	@$(ENV) && export IMAGE_SOURCE="$${IMAGE_SOURCE:-$$(pulumi config get ontology-hub:imageSource)}" && python -m pytest -s tests/faults
 
 lint: setup ## ruff and mypy
