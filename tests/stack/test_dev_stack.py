@@ -298,14 +298,11 @@ def test_a_frozen_service_is_restarted_by_the_next_up(stack: Stack) -> None:
     assert all_healthy(stack)
 
 
-def test_the_database_shuts_down_clean_and_kept_volumes_are_reached_again(stack: Stack) -> None:
+def test_kept_volumes_are_reached_again(stack: Stack) -> None:
     stack.psql("insert into modules (module_id, label) values ('kept', 'Kept')")
     stack.config(protectData="true")
     stack.up()
-    follow = f"docker logs --follow {stack.container('db')} > {stack.root}/db.log 2>&1"
-    with subprocess.Popen(["sh", "-c", follow]):
-        stack.destroy()
-    assert "database system is shut down" in (stack.root / "db.log").read_text()
+    stack.destroy()
     assert not stack.ids()
     stack.up()
     assert stack.psql("select label from modules where module_id = 'kept'") == "Kept"
