@@ -169,6 +169,7 @@ def new_stack(folder: Path) -> Stack:
         portOffset=str(stack.offset),
         imageSource=os.environ.get("IMAGE_SOURCE") or _image_source(),
         grafana="false",
+        protectData="false",
         hotReload="true",
         databasePort="5432",
     )

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Label of a container: the identity of the state that it is in (infra/targets/ownership.py).
+OWNER = "owner"
+
 
 @dataclass(frozen=True)
 class Naming:

@@ -89,7 +89,9 @@ class StackSettings(BaseModel):
     start_timeout: Annotated[Whole, Field(ge=10, le=3600)] = Field(
         180, description="seconds that a service may take to become healthy before `up` fails"
     )
-    protect_data: Switch = Field(False, description="keep the volumes on `pulumi destroy`")
+    protect_data: Switch = Field(
+        True, description="keep the volumes on `pulumi destroy`; off in the dev stack"
+    )
 
     backup_dir: HostPath = Field(
         ".hub/backups",

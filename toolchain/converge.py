@@ -34,8 +34,7 @@ def converge(stack: str) -> None:
     unknown = before.unknown(there)
     if not unknown and not before.interrupted:
         return
-    if before.empty:
-        _refuse_to_take_over(stack, unknown)
+    _refuse_to_take_over(stack, before, unknown)
     _clear_pending_operations(stack)
     known = state.read(stack)
     # A removal that was begun is finished: a container may be halfway down, and still look well.
@@ -43,12 +42,16 @@ def converge(stack: str) -> None:
     _remove([one for one in there if one in halfway or one in known.unknown(unknown)])
 
 
-def _refuse_to_take_over(stack: str, unknown: Iterable[Object]) -> None:
+def _refuse_to_take_over(stack: str, before: State, unknown: Iterable[Object]) -> None:
     """Raise `UserError` for containers and networks that no update from this state has made.
 
     An update writes down what it is about to make before it makes it; an empty state made nothing.
     """
-    if found := [str(one) for one in unknown if one.kind != "image"]:
+    if found := [
+        str(one)
+        for one in unknown
+        if (before.empty and one.kind != "image") or one.owner not in ("", before.owner)
+    ]:
         raise UserError(
             f"the engine holds a stack {stack} that is not in this clone's state:\n    "
             + "\n    ".join(found),

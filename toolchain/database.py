@@ -30,6 +30,7 @@ def psql(stack: str, sql: str, database: str = postgres.DATABASE, role: str = SU
         input=sql,
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )
     if done.returncode != 0:
@@ -50,6 +51,7 @@ def restore(stack: str, dump: Path, database: str) -> str:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",  # it may quote what it could not read
             check=False,
         )
     return done.stderr.strip() or "it said nothing" if done.returncode != 0 else ""

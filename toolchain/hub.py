@@ -93,12 +93,14 @@ def prepare_tests(stack: str) -> None:
 
 def down(stack: str) -> None:
     """Remove everything that `up` made (volumes too, unless protectData is set)."""
-    wanted = str(pulumi.config(stack).get("protectData", "false")).lower() == "true"
+    default = StackSettings.model_fields["protect_data"].default
+    wanted = str(pulumi.config(stack).get("protectData", default)).lower() == "true"
     deployed = pulumi.outputs(stack)
     if wanted and deployed and not deployed.get("data_protected"):
         raise UserError(
             "protectData is set but not deployed yet: this would remove the data",
-            "make up, then make down",
+            "make up, then make down; or, if the data is to go: pulumi config set "
+            "ontology-hub:protectData false, then make down",
         )
     converge(stack)
     # Without a refresh, which costs 2 s and tells nothing here: what is gone already is skipped.
@@ -115,8 +117,7 @@ def put_back(stack: str, name: str = "", force: str = "") -> None:
     dump = restore.checked(file, chosen)
     if not database.runs(stack):
         _up_as_far_as_the_database(stack)
-    before = restore.counts(stack)
-    restore.replace(stack, dump, chosen)
+    before = restore.replace(stack, dump, chosen, force == "1")
     up(stack)
     restore.report(before, restore.counts(stack))
 

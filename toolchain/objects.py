@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Literal
 
-from infra.naming import Naming
+from infra.naming import OWNER, Naming
 from infra.problems import PROJECT
 from toolchain.console import UserError
 
@@ -22,6 +22,7 @@ class Object:
     kind: Literal["container", "network", "image"]
     id: str  # whole; of an image `sha256:...`
     name: str  # of an image its `repository:tag`
+    owner: str = ""  # of a container the identity of the state that has it, if it says so
 
     def __str__(self) -> str:
         """Say it as the engine's own commands do."""
@@ -38,7 +39,10 @@ def of(stack: str) -> list[Object]:
     networks = listed("network", "ls", *naming.filters())
     images = listed("images", *naming.filters())
     return [
-        *(Object("container", one["ID"], one["Names"]) for one in containers),
+        *(
+            Object("container", one["ID"], one["Names"], label(one, f"{PROJECT}.{OWNER}"))
+            for one in containers
+        ),
         *(Object("network", one["ID"], one["Name"]) for one in networks),
         *(
             Object("image", one["ID"], f"{one['Repository']}:{one['Tag']}")
@@ -47,6 +51,12 @@ def of(stack: str) -> list[Object]:
             if one["Repository"] == "<none>" or one["Repository"].startswith(naming.of(""))
         ),
     ]
+
+
+def label(listed: dict[str, str], key: str) -> str:
+    """Return a label of what was listed, empty if it has none of that name."""
+    pairs = dict(one.split("=", 1) for one in listed["Labels"].split(",") if "=" in one)
+    return pairs.get(key, "")
 
 
 def volumes(stack: str) -> list[str]:

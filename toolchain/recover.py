@@ -5,6 +5,7 @@ Containers and networks are found by the stack's labels and removed; volumes nev
 """
 
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -21,28 +22,32 @@ def recover(stack: str) -> None:
         console.say(line)
     console.say(f"removed the containers, networks and built images of stack {stack}")
     console.say(f"kept its volumes: {', '.join(objects.volumes(stack)) or 'there are none'}")
-    _set_state_aside(stack)
-    _forget_encrypted_config(pulumi.config_file(stack))
+    aside = pulumi.ROOT / ".hub" / "lost" / time.strftime("%Y%m%d-%H%M%S")
+    aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _set_state_aside(stack, aside)
+    _forget_encrypted_config(pulumi.config_file(stack), aside)
     console.say("now run: make up")
 
 
-def _set_state_aside(stack: str) -> None:
+def _set_state_aside(stack: str, aside: Path) -> None:
     """Move the stack's files of the local backend away; a backend elsewhere is left alone."""
     folder = pulumi.ROOT / ".hub" / "state" / ".pulumi" / "stacks" / PROJECT
-    stamp = time.strftime("%Y%m%d-%H%M%S")
     for file in sorted(folder.glob(f"{stack}.json*")):
-        aside = pulumi.ROOT / ".hub" / "lost" / stamp / file.name
-        aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.rename(aside)
-        console.say(
-            f"set aside {file.relative_to(pulumi.ROOT)} as {aside.relative_to(pulumi.ROOT)}"
-        )
+        file.rename(aside / file.name)
+        _say(file, aside)
 
 
-def _forget_encrypted_config(path: Path) -> None:
-    """Drop the salt and what was encrypted with it: nobody can read that any more."""
+def _say(file: Path, aside: Path) -> None:
+    kept = (aside / file.name).relative_to(pulumi.ROOT)
+    console.say(f"set aside {file.relative_to(pulumi.ROOT)} as {kept}")
+
+
+def _forget_encrypted_config(path: Path, aside: Path) -> None:
+    """Drop the salt and what was encrypted with it: nobody can read that without the passphrase."""
     if not path.exists():
         return
+    shutil.copy2(path, aside)  # the passphrase may turn up
+    _say(path, aside)
     text = path.read_text()
     lost = re.findall(r"^\s+ontology-hub:(\w+):\n\s+secure: .*\n?", text, re.MULTILINE)
     text = re.sub(r"^\s+ontology-hub:\w+:\n\s+secure: .*\n?", "", text, flags=re.MULTILINE)

@@ -30,6 +30,8 @@ from toolchain.paths import HUB
 
 RESTORED = f"{postgres.DATABASE}_restored"
 REPLACED = f"{postgres.DATABASE}_replaced"
+# What was replaced and could not be saved as a dump before; until the next such restore.
+UNSAVED = f"{postgres.DATABASE}_unsaved"
 # Between the end of the old connections and the swap, a client may be quick enough to come back.
 SWAPS = 5
 
@@ -107,12 +109,15 @@ def checked(file: Path, chosen: StackSettings) -> Dump:
     return Dump(file, revision, contents.extensions)
 
 
-def replace(stack: str, dump: Dump, chosen: StackSettings) -> None:
-    """Swap the running database for what the dump holds; raises `UserError`, the old one kept."""
+def replace(stack: str, dump: Dump, chosen: StackSettings, force: bool) -> dict[str, int]:
+    """Swap the running database for what the dump holds; raises `UserError`, the old one kept.
+
+    `force` goes on where what is there cannot be saved as a dump; it then stays on the server under
+    another name. Returns how many rows each table held, nothing if they cannot be counted.
+    """
     locks.settle(stack)
     with _alone(stack):
-        console.step("saving what is there now")
-        backups.say(backups.make(stack, chosen, keep=None))
+        held, saved = _save(stack, chosen, force)
         _forget_the_roles_job(stack)
         console.step(
             f"filling a new database from {dump.file.name} (revision {dump.revision}); "
@@ -120,9 +125,29 @@ def replace(stack: str, dump: Dump, chosen: StackSettings) -> None:
         )
         try:
             _fill(stack, dump)
-            _swap(stack)
+            _swap(stack, REPLACED if saved else UNSAVED)
         finally:
             _drop_leftovers(stack)
+    return held
+
+
+def _save(stack: str, chosen: StackSettings, force: bool) -> tuple[dict[str, int], bool]:
+    """Return what the tables hold, and whether it was saved as a dump."""
+    console.step("saving what is there now")
+    try:
+        held = counts(stack)
+        backups.say(backups.make(stack, chosen, keep=None))
+    except UserError as error:
+        if not force:
+            raise UserError(
+                f"{error.message}\nSo what is there now is not saved, and nothing was changed.",
+                f"{error.mend}; or, to restore all the same: FORCE=1, which keeps the present "
+                f"database as {UNSAVED}",
+            ) from None
+        console.fail(error)
+        console.say(f"going on without: the present database is kept as {UNSAVED}")
+        return {}, False
+    return held, True
 
 
 def counts(stack: str) -> dict[str, int]:
@@ -180,13 +205,17 @@ def _create_as_owner(stack: str, extension: str) -> None:
         console.say(f"the extension {extension} becomes the superuser's: only they may create it")
 
 
-def _swap(stack: str) -> None:
+def _swap(stack: str, aside: str) -> None:
     console.step("swapping the two")
+    # The old one may be gone altogether: then what was put aside before stays.
     swap = f"""
+        SELECT 'DROP DATABASE IF EXISTS {aside} WITH (FORCE)'
+        FROM pg_database WHERE datname = '{postgres.DATABASE}' \\gexec
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname IN ('{postgres.DATABASE}', '{RESTORED}');
         BEGIN;
-        ALTER DATABASE {postgres.DATABASE} RENAME TO {REPLACED};
+        SELECT 'ALTER DATABASE {postgres.DATABASE} RENAME TO {aside}'
+        FROM pg_database WHERE datname = '{postgres.DATABASE}' \\gexec
         ALTER DATABASE {RESTORED} RENAME TO {postgres.DATABASE};
         COMMIT;
     """  # noqa: S608 (constants of this module)

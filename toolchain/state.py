@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from infra.naming import OWNER
 from toolchain import pulumi
 from toolchain.objects import Object
 
@@ -28,6 +29,7 @@ class State:
     images: frozenset[str]  # names
     creating: frozenset[str]  # names of containers and networks that a dead update was making
     deleting: frozenset[str]  # ids of containers and networks that a dead update was removing
+    owner: str  # its identity (infra/targets/ownership.py), empty before the first update
 
     def unknown(self, objects: Iterable[Object]) -> list[Object]:
         """Return those of the stack's objects that the state does not know."""
@@ -67,6 +69,14 @@ def read(stack: str) -> State:
             one["inputs"]["name"] for one in _of_kind(creating, "container", "network")
         ),
         deleting=frozenset(str(one["id"]) for one in _of_kind(deleting, "container", "network")),
+        owner=next(
+            (
+                str(one["outputs"]["hex"])
+                for one in resources
+                if one["urn"].endswith(f"RandomId::{OWNER}") and one.get("outputs")
+            ),
+            "",
+        ),
     )
 
 

@@ -81,8 +81,7 @@ def passwords(stack: str) -> None:
 
 
 def _role(container: dict[str, str]) -> str:
-    labels = dict(label.split("=", 1) for label in container["Labels"].split(",") if "=" in label)
-    return labels.get(f"{PROJECT}.role", "?")
+    return objects.label(container, f"{PROJECT}.role") or "?"
 
 
 def _end_quietly(run: Callable[[], object]) -> None:

@@ -46,6 +46,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._size = True, 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; called by the parser, for what follows a body in chunks (trailers) too.
+
+        These are left out: whoever sets a header for the app, as a proxy does, does not look there.
+        """
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Note a head's end; called by the parser."""
         self._in_head = False

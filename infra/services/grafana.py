@@ -43,9 +43,11 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
             "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{password.path}}}",
             # `grafana cli` would write a log into the image, whose files are read-only here.
             "GF_LOG_MODE": "console",
-            # Neither of them is of use to the stack, and both call out.
+            # None of these is of use to the stack, and all of them call out.
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+            "GF_PLUGINS_PREINSTALL_DISABLED": "true",
         },
         secrets=[password],
         ports=[Port(container=PORT, host=settings.grafana_port)],

@@ -12,11 +12,12 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
-from infra.naming import Naming
+from infra.naming import OWNER, Naming
 from infra.settings import StackSettings
 from infra.targets import engine
 from infra.targets.images import Images
 from infra.targets.networks import Networks
+from infra.targets.ownership import Ownership
 from infra.workload import (
     FILES_FOLDER,
     File,
@@ -65,8 +66,9 @@ class DockerTarget:
         self._courier = courier
         self._settings = settings
         self._naming = naming
+        self._ownership = Ownership(naming)
         self._images = Images(naming)
-        self._networks = Networks(naming)
+        self._networks = Networks(naming, after=self._ownership.proven)
         self._volumes: dict[str, docker.Volume] = {}
 
     def volume(self, volume: str, keep: bool = False) -> docker.Volume:
@@ -79,6 +81,7 @@ class DockerTarget:
                 for k, v in self._naming.labels(volume).items()
             ],
             opts=pulumi.ResourceOptions(
+                depends_on=self._ownership.proven,
                 retain_on_delete=keep and self._settings.protect_data,
                 # Made by hand beforehand (on another disk, say), it is taken over as it is: a
                 # difference in these would have Pulumi remove it, with the data, and make it anew.
@@ -147,7 +150,7 @@ class DockerTarget:
         **arguments: Any,
     ) -> docker.Container:
         labels: dict[str, pulumi.Input[str]] = {
-            **self._naming.labels(workload.role),
+            **self._labels(workload.role),
             **{f"{self._naming.project}.{k}": v for k, v in workload.anew_with.items()},
         }
         mounts = [self._mount(mount) for mount in workload.mounts]
@@ -240,14 +243,17 @@ class DockerTarget:
             ],
             mounts=[self._mount(mount)],
             labels=[
-                docker.ContainerLabelArgs(label=k, value=v)
-                for k, v in self._naming.labels(role).items()
+                docker.ContainerLabelArgs(label=k, value=v) for k, v in self._labels(role).items()
             ],
             opts=pulumi.ResourceOptions(depends_on=[volume], delete_before_replace=not rolling),
         )
         return DeliveredFiles(
             courier=courier, mount=VolumeMount(volume=role, path=FILES_FOLDER, read_only=True)
         )
+
+    def _labels(self, role: str) -> dict[str, pulumi.Input[str]]:
+        owner = {f"{self._naming.project}.{OWNER}": self._ownership.id}
+        return {**self._naming.labels(role), **owner}
 
     def _mount(self, mount: VolumeMount | HostMount) -> docker.ContainerMountArgs:
         if isinstance(mount, HostMount):

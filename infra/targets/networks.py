@@ -1,6 +1,8 @@
 """The stack's networks on a Docker engine: who reaches whom."""
 
+import pulumi
 import pulumi_docker as docker
+import pulumi_random as random
 
 from infra.naming import Naming
 from infra.workload import Workload
@@ -19,8 +21,10 @@ PUBLISHED_OPTIONS = {
 class Networks:
     """Declares each network once, when the first workload is put on it."""
 
-    def __init__(self, naming: Naming) -> None:
+    def __init__(self, naming: Naming, after: pulumi.Output[random.RandomId]) -> None:
+        """Prepare for the networks, which come `after` another resource."""
         self._naming = naming
+        self._after = after
         self._declared: dict[str, docker.Network] = {}
 
     def names(self, workload: Workload) -> dict[str, list[str]]:
@@ -52,6 +56,7 @@ class Networks:
                     docker.NetworkLabelArgs(label=k, value=v)
                     for k, v in self._naming.labels().items()
                 ],
+                opts=pulumi.ResourceOptions(depends_on=self._after),
             )
         return self._declared[network]
 

@@ -1,7 +1,9 @@
 """Whose request it is: proxies are believed if they are named, and nobody else is."""
 
 import asyncio
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import TypeAdapter
@@ -130,3 +132,19 @@ def test_nobody_is_the_stacks_own_proxy_by_default(template: URL, tmp_path: Any)
     with served(template, tmp_path, app="tests.app.probe:app") as running:
         answer = running.get("/probe/who", headers=forged).json()
     assert answer == {"client": "127.0.0.1", "url": running.url + "/probe/who"}
+
+
+def test_what_follows_a_body_is_no_header(template: URL, tmp_path: Any) -> None:
+    """A proxy sets and removes headers, and hands trailers on as they come."""
+    request = (
+        b"GET /probe/who HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n"
+        b"X-Hub-Peer: 192.0.2.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\nX-Hub-Peer: 192.0.2.9\r\nX-Other: 1\r\n\r\n"
+    )
+    variables = {"BEHIND_PROXY": "true"}
+    with served(template, tmp_path, app="tests.app.probe:app", variables=variables) as running:
+        place = urlsplit(running.url)
+        with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+            connection.sendall(request)
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert b'"client":"192.0.2.1"' in answer.replace(b" ", b""), answer

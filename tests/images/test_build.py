@@ -28,7 +28,7 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("images", "infra", "toolchain"):
+        for folder in ("backup", "images", "infra", "toolchain"):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
         shutil.rmtree(root / "images" / "python")

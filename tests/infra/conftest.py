@@ -9,6 +9,7 @@ from pulumi.runtime import mocks as runtime_mocks
 from pulumi.runtime.stack import wait_for_rpcs
 
 from infra import preflight, stack
+from infra.naming import Naming
 from infra.targets.engine import Expected
 from tests.infra.declared_graph import CONTAINER, IMAGE, Declare, Graph
 
@@ -29,7 +30,9 @@ class RecordingMocks(runtime_mocks.Mocks):
         made = {
             IMAGE: {"imageId": f"sha256:{args.name}"},
             CONTAINER: {"containerLogs": LOGS.get(args.name, "")},
-            "random:index/randomId:RandomId": {"hex": f"{args.inputs.get('keepers', {})}"},
+            "random:index/randomId:RandomId": {
+                "hex": f"{args.inputs.get('prefix', '')}{args.inputs.get('keepers', '')}"
+            },
             "random:index/randomPassword:RandomPassword": {"result": f"generated-{args.name}"},
         }
         return f"{args.name}-id", {**args.inputs, **made.get(args.typ, {})}
@@ -68,6 +71,10 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
         async def finish(_container: str, role: str, _time_limit: int) -> None:
             graph.finished.add(role)
 
+        async def refuse_others(_naming: Naming, _owner: str) -> None:
+            pass
+
+        monkeypatch.setattr("infra.targets.ownership.refuse_others", refuse_others)
         monkeypatch.setattr("infra.targets.engine.settle", settle)
         monkeypatch.setattr("infra.targets.engine.finish", finish)
 

@@ -40,7 +40,7 @@ RULES: dict[str, list[Row]] = {
         ("maxBodyBytes", "1099511627776", "1048576")
     ],
     "must be true or false": [
-        ("protectData", "yes", "false"),  # `make down` would read it as no
+        ("protectData", "yes", "true"),  # `make down` would read it as no
         ("debug", "1", "false"),
         ("grafana", "TRUE", "true"),
         ("hotReload", "on", "false"),

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from tests.policy.container import DEFAULT_PROPAGATION, Container
 
-SENSITIVE = ("/", "/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr", "/var/lib/docker")
+SENSITIVE = ("/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr", "/var/lib/docker")
 SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104
 # The ports that the services are documented to serve on.
@@ -21,6 +21,9 @@ NEEDED_PORTS = {
     "pgadmin": {"8080"},
     "grafana": {"3000"},
 }
+# The interpreter of pgAdmin's public image carries it as a file capability: the kernel would not
+# start it without.
+NEEDED_CAPABILITIES = {"pgadmin": {"NET_BIND_SERVICE"}}
 HIGHEST_PRIVILEGED_PORT = 1023
 
 
@@ -55,7 +58,8 @@ def _option(prefix: str) -> Callable[[Container], str | None]:
 
 def _namespace(name: str) -> Callable[[Container], str | None]:
     def check(container: Container) -> str | None:
-        return "host" if container.namespaces[name] == "host" else None
+        shared = container.namespaces[name]
+        return shared if shared == "host" or shared.startswith("container:") else None
 
     return check
 
@@ -65,15 +69,16 @@ def _capabilities(container: Container) -> str | None:
         return None
     if "ALL" not in container.dropped:
         return f"not all are dropped: {sorted(container.dropped)}"
-    # pgAdmin's interpreter carries it as a file capability and would not start (facts of 0007).
-    needed = {"NET_BIND_SERVICE"} if container.role == "pgadmin" else set()
-    return f"added: {sorted(more)}" if (more := container.added - needed) else None
+    more = container.added - NEEDED_CAPABILITIES.get(container.role, set())
+    return f"added: {sorted(more)}" if more else None
 
 
 def _sensitive_mount(container: Container) -> str | None:
     for mount in container.mounts:
         source = PurePosixPath(mount["source"])
-        if mount["type"] == "bind" and str(source) in SENSITIVE:
+        if mount["type"] == "bind" and (
+            source == PurePosixPath("/") or any(source.is_relative_to(one) for one in SENSITIVE)
+        ):
             return str(source)
     return None
 

@@ -36,6 +36,7 @@ def new_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
             portOffset=str(stack.offset),
             imageSource=os.environ.get("IMAGE_SOURCE", "local"),
             grafana="false",
+            protectData="false",
             databasePort="5432",
         )
         return stack

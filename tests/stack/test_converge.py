@@ -137,8 +137,31 @@ def test_another_clones_stack_of_the_same_name_is_not_taken_over(
         assert f"holds a stack {stack.name} that is not in this clone's state" in said
         assert stack.container("db") in said
         assert "make recover" in said
+    # Plain pulumi asks nobody; and what it has written down by then must not make it theirs.
+    said = clone.up(fails=True)
+    assert f"holds a stack {stack.name} of another clone or state" in said
+    assert "Traceback" not in said
+    for command in ("up", "down"):
+        assert "is not in this clone's state" in clone.hub(command, fails=True)
     assert stack.ids() == before
     assert stack.get("/health")[0] == 200
+    clone.destroy()
+    assert stack.ids() == before
+    stack.unchanged()
+
+
+def test_a_renamed_stack_is_not_made_anew(stack: Stack) -> None:
+    before, name = stack.ids(), f"{stack.name}-2"
+    stack.pulumi("stack", "rename", name)
+    try:
+        said = stack.up(fails=True)
+        assert f"this stack was deployed as {stack.name} and is called {name} now" in said
+        assert f"pulumi stack rename {stack.name}" in said
+        assert "Traceback" not in said
+    finally:
+        stack.pulumi("stack", "rename", stack.name)
+    assert stack.ids() == before
+    stack.unchanged()
 
 
 def test_a_state_that_pulumi_cannot_read_after_a_kill_is_read_again(stack: Stack) -> None:

@@ -31,7 +31,7 @@ def bob(alice: Stack) -> Iterator[Stack]:
     stack = dataclasses.replace(alice, name=name, offset=free_offset(), env=env)
     stack.pulumi("stack", "init", name)
     stack.config(portOffset=str(stack.offset))
-    for key in ("imageSource", "grafana", "databasePort", "hotReload"):
+    for key in ("imageSource", "grafana", "databasePort", "hotReload", "protectData"):
         stack.config(**{key: alice.pulumi("config", "get", f"{PROJECT}:{key}").strip()})
     yield stack
     stack.hub("down")
