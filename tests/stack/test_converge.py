@@ -12,7 +12,14 @@ import pytest
 
 from infra import versions
 from infra.images import reference
-from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually, image_source
+from tests.stack.stack_under_test import (
+    PROJECT,
+    Stack,
+    docker,
+    eventually,
+    free_offset,
+    image_source,
+)
 
 IMAGE = reference(versions.PYTHON, image_source())
 
@@ -153,6 +160,7 @@ def test_another_clones_stack_of_the_same_name_is_not_taken_over(
 def test_a_renamed_stack_is_not_made_anew(stack: Stack) -> None:
     before, name = stack.ids(), f"{stack.name}-2"
     stack.pulumi("stack", "rename", name)
+    stack.config(portOffset=str(free_offset()))  # else the old containers' ports are in the way
     try:
         said = stack.up(fails=True)
         assert f"this stack was deployed as {stack.name} and is called {name} now" in said
@@ -160,6 +168,7 @@ def test_a_renamed_stack_is_not_made_anew(stack: Stack) -> None:
         assert "Traceback" not in said
     finally:
         stack.pulumi("stack", "rename", stack.name)
+        stack.config(portOffset=str(stack.offset))
     assert stack.ids() == before
     stack.unchanged()
 
