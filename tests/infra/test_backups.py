@@ -57,6 +57,22 @@ def test_it_runs_as_the_folders_owner_and_writes_there_alone(
     assert violations([declared(plain(service))]) == []
 
 
+def test_another_folder_makes_it_anew_since_a_changed_mount_alone_does_nothing(
+    declare: Declare, config: dict[str, str], tmp_path: Path
+) -> None:
+    def labels() -> dict[str, str]:
+        service = declare(config).containers["backup"]
+        return {item["label"]: item["value"] for item in service["labels"]}
+
+    before = labels()
+    assert labels() == before
+    (tmp_path / "test").rename(tmp_path / "away")
+    (tmp_path / "test").mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "test", UID, UID)
+    assert labels() != before
+
+
 def test_it_reads_the_database_as_the_role_that_only_reads(
     declare: Declare, config: dict[str, str]
 ) -> None:
