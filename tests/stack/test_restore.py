@@ -138,7 +138,9 @@ def test_what_cannot_be_restored_is_refused_with_one_message_and_nothing_is_chan
         (path := tmp_path / name).write_bytes(changed)
         return path
 
-    flipped = content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
+    # Among the rows, which stand behind the table of contents and are compressed.
+    place = len(content) * 3 // 4
+    flipped = content[:place] + bytes(64) + content[place + 64 :]
     damaged = file("damaged.dump", flipped)
     shutil.copy(checksum_file(good), checksum_file(damaged))
     foreign = subprocess.run(
@@ -152,8 +154,7 @@ def test_what_cannot_be_restored_is_refused_with_one_message_and_nothing_is_chan
     refused = {
         damaged: "does not match its checksum",
         give_a_checksum(file("cut.dump", content[: middle * 2 - 100])): "cannot be read",
-        # Where it shows depends on what the bit belongs to.
-        give_a_checksum(file("flipped.dump", flipped)): ("cannot be read", "could not be restored"),
+        give_a_checksum(file("flipped.dump", flipped)): "cannot be read",
         give_a_checksum(file("text.dump", b"-- SQL")): "cannot be read",
         give_a_checksum(file("foreign.dump", foreign)): "not of an Ontology Hub",
         give_a_checksum(
@@ -166,7 +167,7 @@ def test_what_cannot_be_restored_is_refused_with_one_message_and_nothing_is_chan
     before, ids = rows(stack), stack.ids()
     for dump, reason in refused.items():
         said = stack.hub("restore", str(dump), fails=True)
-        assert any(one in said for one in ([reason] if isinstance(reason, str) else reason))
+        assert reason in said
         assert said.count("error:") - said.count("pg_restore: error:") == 1, said
         assert "to mend it: " in said
         assert "Traceback" not in said
