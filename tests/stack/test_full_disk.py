@@ -4,6 +4,7 @@ The volume is a small one in memory. It lives for as long as somebody mounts it:
 the test's own does, and fills it.
 """
 
+import json
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 from infra import versions
 from infra.images import reference
 from tests.stack.kept import assert_intact, assert_kept
-from tests.stack.load import UNLIMITED, load
+from tests.stack.load import DRAFT, UNLIMITED, load
 from tests.stack.operations import follow
 from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually, image_source
 
@@ -60,8 +61,8 @@ def test_a_full_disk_refuses_writes_clearly_and_loses_nothing(stack: Stack) -> N
         # What needs no room is served: readers are not to be sent away.
         assert stack.get("/health")[0] == 200
         assert stack.get("/api/v1/entities")[0] == 200
-        problem = httpx.post(f"{stack.api_url}/api/v1/drafts", json={})
-        assert problem.json()["detail"] == "The database has no room left to write."
+        refused = httpx.post(f"{stack.api_url}/api/v1/drafts", json=json.loads(DRAFT))
+        assert refused.json()["detail"] == "The database has no room left to write."
         in_the_volume(stack, f"rm {FILLER}")
         seen.goes_on()
     assert seen.failures == []
