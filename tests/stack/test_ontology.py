@@ -180,8 +180,8 @@ def test_a_draft_is_made_read_compared_and_handed_out_as_files_and_stands_in_no_
     (modified,) = read(api, f"/drafts/{token}/diff")["categories"]["modified"]
     assert modified["new"]["label"] == "Bound book"
     assert "categories/Book.json" in json.dumps(read(api, f"/drafts/{token}/files"))
-    for role in stack.ids():
-        assert token not in docker("logs", stack.container(role))
+    for container in stack.ids().values():
+        assert token not in docker("logs", container)
 
 
 def test_a_path_that_cannot_be_used_is_told_before_anything_is_built_or_changed(
