@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -176,19 +176,17 @@ class Backend:
         return self.process.wait(within)
 
 
-@contextmanager
 def backend(
     url: URL | None,
     folder: Path,
     *options: str,
     app: str = "app.main:app",
     variables: Mapping[str, str] | None = None,
-) -> Iterator[Backend]:
+) -> AbstractContextManager[Backend]:
     """Run `uvicorn` on a free port until the block ends; `app` is looked up in `folder` too."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), *options]
-    with _running(command, port, url, folder, variables) as running:
-        yield running
+    return _running(command, port, url, folder, variables)
 
 
 # As app/serve.py does, but for the application and the port.
@@ -201,18 +199,16 @@ serve.Server(uvicorn.Config(sys.argv[1], **{**serve.OPTIONS, **own})).run()
 """
 
 
-@contextmanager
 def served(
     url: URL | None,
     folder: Path,
     app: str = "app.main:app",
     variables: Mapping[str, str] | None = None,
-) -> Iterator[Backend]:
+) -> AbstractContextManager[Backend]:
     """Run the application as the image does, on a free port, until the block ends."""
     port = free_port()
     command = [sys.executable, "-c", SERVE, app, str(port)]
-    with _running(command, port, url, folder, variables) as running:
-        yield running
+    return _running(command, port, url, folder, variables)
 
 
 @contextmanager

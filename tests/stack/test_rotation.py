@@ -15,7 +15,7 @@ import pytest
 
 from tests.images.pgadmin_client import Client
 from tests.stack.grafana_stand_in import grafana_image
-from tests.stack.load import load, missing
+from tests.stack.load import MANY, UNLIMITED, load, missing
 from tests.stack.passwords import EVERY_CHARACTER, configure, hard
 from tests.stack.stack_under_test import PROJECT, Stack, docker, eventually
 
@@ -34,9 +34,7 @@ OLD = {key: f"the-first-{key}" for key in KEYS}
 def stack(new_stack: Callable[[], Stack]) -> Iterator[Stack]:
     with grafana_image():
         stack = new_stack()
-        stack.config(hotReload="false", grafana="true")
-        stack.config(**dict.fromkeys(("draftsPerHour", "draftReadsPerMinute"), "1000000"))
-        stack.config(**dict.fromkeys(("listsPerMinute", "readsPerMinute"), "1000000"))
+        stack.config(hotReload="false", grafana="true", readsPerMinute=MANY, **UNLIMITED)
         configure(stack, **OLD)
         stack.up()
         yield stack
