@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    HttpUrl,
     PrivateAttr,
     SecretStr,
     ValidationError,
@@ -84,6 +85,10 @@ class Settings(DatabaseSettings):
 
     draft_lifetime_days: float = Field(default=7, gt=0, le=365)
     draft_sweep_interval: float = Field(default=60, gt=0)
+
+    # Where people reach the stack's other services; the page at / links there. None: it is off.
+    pgadmin_url: HttpUrl | None = None
+    grafana_url: HttpUrl | None = None
 
     # The ontology's source: a folder, a git checkout or a tarball. None: there is nothing to sync.
     ontology_path: Path | None = None

@@ -2,11 +2,11 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
@@ -29,7 +29,7 @@ _WORDS = {status: {HTTPStatus(status).phrase} for status in _SENTENCES}
 _WORDS[400].add("There was an error parsing the body")
 
 # Seconds after which asking again may help: about what a database takes to restart.
-_RETRY = {"Retry-After": "5"}
+RETRY = {"Retry-After": "5"}
 
 
 class ProblemResponse(JSONResponse):
@@ -63,7 +63,7 @@ def problem(
 
 def too_slow() -> ProblemResponse:
     """Return the problem of a request that was given up for its time."""
-    return problem(503, "The answer has taken too long.", headers=_RETRY)
+    return problem(503, "The answer has taken too long.", headers=RETRY)
 
 
 async def _http_error(request: Request, error: Exception) -> ProblemResponse:
@@ -103,10 +103,10 @@ async def _database_error(request: Request, error: Exception) -> ProblemResponse
         return problem(422, "The request holds what cannot be stored.", errors=[])
     if out_of_room(error):
         logger.error("database disk full", extra={"reason": f"{type(error).__name__}: {error}"})
-        return problem(503, "The database has no room left to write.", headers=_RETRY)
+        return problem(503, "The database has no room left to write.", headers=RETRY)
     if unavailable(error):
         logger.warning("database unavailable", extra={"reason": f"{type(error).__name__}: {error}"})
-        return problem(503, "The database does not answer.", headers=_RETRY)
+        return problem(503, "The database does not answer.", headers=RETRY)
     raise error
 
 
@@ -118,11 +118,23 @@ async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
     return problem(500, "An unexpected error has happened.")
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Make the app answer every error as a problem. Unexpected ones are logged by the server."""
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(ClientDisconnect, _gone)
+def add_error_handlers(app: FastAPI, shown: Callable[[Request, ProblemResponse], Response]) -> None:
+    """Make the app answer every error as a problem. Unexpected ones are logged by the server.
+
+    `shown` returns what is answered: the problem, or another form of it.
+    """
+
+    def add(
+        kind: type[Exception], explain: Callable[[Request, Exception], Awaitable[ProblemResponse]]
+    ) -> None:
+        async def answer(request: Request, error: Exception) -> Response:
+            return shown(request, await explain(request, error))
+
+        app.add_exception_handler(kind, answer)
+
+    add(HTTPException, _http_error)
+    add(RequestValidationError, _invalid_request)
+    add(ClientDisconnect, _gone)
     for kind in DATABASE_ERRORS:
-        app.add_exception_handler(kind, _database_error)
-    app.add_exception_handler(Exception, _unexpected)
+        add(kind, _database_error)
+    add(Exception, _unexpected)

@@ -15,6 +15,7 @@ from app.config import Settings, get_settings
 from app.database import Reader, engine, read_pool
 from app.drafts import expiry
 from app.errors import add_error_handlers
+from app.frontdoor import routes as frontdoor
 from app.logs import configure_logging
 from app.resync import Resync
 from app.versions.sources import history_of
@@ -57,10 +58,12 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.limits = Limits(settings)
-    add_error_handlers(app)
+    add_error_handlers(app, frontdoor.as_page)
     declare_problems(app)
     # First, and the most asked for before the others: routes are tried in their order.
-    add_reads(app, entities.router, modules.router, profiles.router, versions.router)
+    add_reads(
+        app, entities.router, modules.router, profiles.router, versions.router, frontdoor.router
+    )
     app.include_router(health.router)
     app.include_router(api_router(), prefix=settings.api_v1_prefix)
     app.include_router(admin.router, include_in_schema=False)  # where the first hubs had it

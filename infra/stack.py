@@ -1,13 +1,14 @@
 """Which services there are, what each waits for, and what the stack tells the outside."""
 
-import json
+from typing import Any
 from urllib.parse import quote
 
 import pulumi
 
-from infra import checks, preflight
+from infra import addresses, checks, preflight
 from infra.config import project_config
 from infra.images import public_image
+from infra.log_lines import event
 from infra.naming import Naming
 from infra.passwords import Passwords
 from infra.problems import PROJECT, SettingsError
@@ -56,7 +57,8 @@ def deploy() -> None:
         target.volume(grafana.DATA_VOLUME, keep=True)
         target.service(grafana.service(settings, secrets), after=[db])
 
-    _export_urls(settings)
+    for name, url in addresses.urls(settings).items():
+        pulumi.export(name, url)
     _export_access(settings, secrets)
     pulumi.export("data_protected", settings.protect_data)
     pulumi.export("migration_revision", migrated.container.container_logs.apply(_revision))
@@ -75,26 +77,10 @@ def _checked_settings(naming: Naming) -> StackSettings:
     return settings
 
 
-def _export_urls(settings: StackSettings) -> None:
-    ports = settings.published_ports()
-    host = _host(settings)
-    api = f"{'https' if settings.tls_certificate else 'http'}://{host}:{ports['backendPort']}"
-    pulumi.export("api_url", api)
-    pulumi.export("docs_url", f"{api}/docs")
-    pulumi.export("pgadmin_url", f"http://{host}:{ports['pgadminPort']}")
-    if settings.grafana:
-        pulumi.export("grafana_url", f"http://{host}:{ports['grafanaPort']}")
-
-
-def _host(settings: StackSettings) -> str:
-    """Return the address at which this machine reaches the published ports."""
-    return "127.0.0.1" if settings.bind_address.is_unspecified else str(settings.bind_address)
-
-
 def _export_access(settings: StackSettings, secrets: Passwords) -> None:
     ports = settings.published_ports()
     if settings.database_port is not None:
-        place = f"{_host(settings)}:{ports['databasePort']}/{postgres.DATABASE}"
+        place = f"{addresses.host(settings)}:{ports['databasePort']}/{postgres.DATABASE}"
         pulumi.export(
             "database_url",
             pulumi.Output.concat(
@@ -111,24 +97,24 @@ def _export_access(settings: StackSettings, secrets: Passwords) -> None:
 
 def _imported(log: str | None) -> str | None:
     """Return in a line what the importer's summary says, and warn of files that it left out."""
-    last = next(reversed((log or "").strip().splitlines()), None)
-    try:
-        summary = json.loads(last or "null")
-        counts = ("added", "changed", "revived", "removed", "unchanged", "errors")
-        line = ", ".join(f"{summary[count]} {count}" for count in counts)
-    except (ValueError, TypeError, KeyError):
-        return last  # why there is none
+    summary = _result(log).get("summary")
+    if summary is None:
+        return None
     if summary["errors"]:
         pulumi.log.warn(
             f"files of the ontology could not be read and were left out: {summary['errors']} "
             f"(make logs ROLE={importer.ROLE})"
         )
-    return line
+    counts = ("added", "changed", "revived", "removed", "unchanged", "errors")
+    return ", ".join(f"{summary[count]} {count}" for count in counts)
 
 
 def _revision(log: str | None) -> str | None:
-    """Return the revision that the migrations job reports on its last line."""
-    for line in reversed((log or "").splitlines()):
-        if "migration_revision=" in line:
-            return line.split("migration_revision=", 1)[1].split()[0].strip('"')
-    return None
+    """Return the revision that the migrations job has brought the database to."""
+    return _result(log).get("revision")
+
+
+def _result(log: str | None) -> dict[str, Any]:
+    """Return the event by which a job tells what it was run for; empty if there is none."""
+    events = filter(None, map(event, reversed((log or "").splitlines())))
+    return next((one for one in events if one.get("logger") == "app.result"), {})

@@ -77,18 +77,24 @@ def _others_may_read(folder: str) -> bool:
     )
 
 
+# Debian packages, each with a program of its own name, and the tests that need it.
+_TEST_TOOLS = {"docker-registry": "the pull path", "chromium": "the pages"}
+
+
 def prepare_tests(stack: str) -> None:
-    """Do what the tests need once: images, and Debian's registry for the real pull path."""
+    """Do what the tests need once: images, Debian's registry and its browser."""
     prepare(stack)
-    if shutil.which("docker-registry"):
+    missing = [name for name in _TEST_TOOLS if not shutil.which(name)]
+    if not missing:
         return
     if not processes.debian_root():
+        needs = " and ".join(f"of {_TEST_TOOLS[name]} need {name}" for name in missing)
         raise UserError(
-            "the tests of the pull path need docker-registry, and it is not on PATH",
-            "sudo apt-get install docker-registry",
+            f"the tests {needs}, which PATH does not have",
+            f"sudo apt-get install {' '.join(missing)}",
         )
-    with console.progress("installing docker-registry with apt-get (some seconds)"):
-        processes.apt_install("docker-registry")
+    with console.progress(f"installing {' and '.join(missing)} with apt-get (up to a minute)"):
+        processes.apt_install(*missing)
 
 
 def down(stack: str) -> None:

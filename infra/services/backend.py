@@ -2,7 +2,7 @@
 
 import hashlib
 
-from infra import ontology
+from infra import addresses, ontology
 from infra.images import PIP_INSTALL, ROOT, public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
@@ -50,6 +50,9 @@ OWN_SETTINGS = (
     "request_timeout",
     "draft_lifetime_days",
 )
+
+# Where its start page leads. It reaches neither of them itself: they are on another network.
+LINKED = ("pgadmin_url", "grafana_url")
 
 
 def image(settings: StackSettings, naming: Naming) -> BuiltImage:
@@ -103,6 +106,11 @@ def database_env(role: str, password: SecretFile) -> dict[str, str]:
     }
 
 
+def job_env(settings: StackSettings, role: str, password: SecretFile) -> dict[str, str]:
+    """Return the variables of a job that runs the backend's code as this role."""
+    return {**database_env(role, password), "LOG_LEVEL": settings.log_level}
+
+
 def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Service:
     """Return the API server, which reads and writes rows as `ontology_app`.
 
@@ -116,6 +124,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
         if value is not None
     ]
     source = ontology.source(settings)
+    urls = addresses.urls(settings)
     return Service(
         role=ROLE,
         image=image(settings, naming),
@@ -126,6 +135,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
             "BEHIND_PROXY": str(not settings.hot_reload).lower(),
             "DEBUG": str(settings.debug).lower(),
             **{name.upper(): str(getattr(settings, name)) for name in OWN_SETTINGS},
+            **{name.upper(): urls[name] for name in LINKED if name in urls},
             **({"ONTOLOGY_PATH": ONTOLOGY} if source else {}),
             **{f"{key.name.upper()}_FILE": key.path for key in keys},
         },

@@ -24,7 +24,7 @@ class Hub:
     def __init__(self, url: URL, running: Backend) -> None:
         self._url = url
         self._client = httpx.Client(base_url=f"{running.url}/api/v1", timeout=20)
-        self._root = running.url
+        self.root = running.url
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Self:
@@ -53,7 +53,7 @@ class Hub:
 
     def openapi(self) -> dict[str, Any]:
         """Return the application's own description."""
-        document: dict[str, Any] = self._client.get(f"{self._root}/openapi.json").json()
+        document: dict[str, Any] = self._client.get(f"{self.root}/openapi.json").json()
         return document
 
     def json(self, path: str, **parameters: Any) -> Any:

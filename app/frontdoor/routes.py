@@ -1,0 +1,123 @@
+"""`/` and `/entity`: what the hub holds, a search, and a page for each entity.
+
+`/` answers programs with a small index instead. A page asks the database's probe first: where the
+database is silent, a reader waits for the probe's time only, not for a request's.
+"""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from app.api.answers import VARY_ACCEPT, json_answer
+from app.api.health import DatabaseProbe
+from app.api.routing import ReadRoute
+from app.conduct.policies import Policy, limited
+from app.config import get_settings
+from app.database import reader_of
+from app.errors import RETRY, ProblemResponse
+from app.frontdoor.drawing import draw
+from app.frontdoor.rendering import error_page, page, prefers_html
+from app.models import EntityType
+from app.queries import pages, relations
+from app.queries.search import search
+
+router = APIRouter(tags=["index"], route_class=ReadRoute)
+
+_HITS = 20
+_PAGES = ("/", "/entity")
+
+
+class Index(BaseModel):
+    """What the hub is, what it holds, and where things are."""
+
+    name: str
+    version: str
+    entities: dict[EntityType, int] = Field(description="How many of each type; none: left out")
+    modules: int
+    profiles: int
+    links: dict[str, str] = Field(description="Addresses, absolute or of this host")
+
+
+@router.get("/", response_model=Index, responses={200: {"content": {"text/html": {}}}})
+@limited(Policy.ENTITY_LIST)
+async def home(
+    request: Request, q: Annotated[str, Query(include_in_schema=False)] = ""
+) -> Response:
+    """Show what the hub holds: an index, or to whoever prefers text/html a page with a search."""
+    await _database_answers(request)
+    reader = reader_of(request)
+    held = await pages.holdings(reader)
+    if not prefers_html(request):
+        return json_answer(request, _index(request, held), VARY_ACCEPT)
+    term = q.strip()
+    hits: list[dict[str, Any]] | None = None
+    if term:
+        if not 2 <= len(term) <= 100 or min(term) < " ":
+            raise HTTPException(422, "Search for 2 to 100 characters, all of them on one line.")
+        hits = json.loads(await search(reader, term, None, _HITS))["items"]
+    return page(request, "home.html", held=held, hits=hits, most=_HITS)
+
+
+@router.get("/entity", include_in_schema=False)
+@limited(Policy.ENTITY_READ)
+async def entity(
+    request: Request,
+    entity_type: Annotated[EntityType, Query(alias="type")],
+    entity_id: Annotated[str, Query(alias="id")],
+) -> Response:
+    """Show an entity and what is related to it; a category's inheritance as a picture."""
+    await _database_answers(request)
+    reader = reader_of(request)
+    shown = await pages.entity(reader, entity_type, entity_id)
+    if shown is None:
+        raise HTTPException(404, "The hub holds no such entity.")
+    picture = None
+    if entity_type is EntityType.CATEGORY:
+        family = await relations.inheritance(reader, entity_id)
+        # Deleted between the two statements, it has no picture.
+        picture = None if family is None else draw(json.loads(family))
+    return page(request, "entity.html", entity=shown, picture=picture)
+
+
+def as_page(request: Request, problem: ProblemResponse) -> Response:
+    """Return a problem as a page where a browser has asked for one, else as it is."""
+    if request.url.path not in _PAGES or not prefers_html(request):
+        return problem
+    said = json.loads(bytes(problem.body))
+    answer = error_page(request, problem.status_code, said["title"], said["detail"])
+    for name in ("allow", "retry-after"):
+        if name in problem.headers:
+            answer.headers[name] = problem.headers[name]
+    return answer
+
+
+async def _database_answers(request: Request) -> None:
+    probe: DatabaseProbe = request.app.state.database_probe
+    if not await probe.connected():
+        raise HTTPException(503, "The database does not answer.", RETRY)
+
+
+def _index(request: Request, held: dict[str, Any]) -> str:
+    settings = get_settings()
+    prefix = settings.api_v1_prefix
+    links = {
+        "entities": f"{prefix}/entities",
+        "modules": f"{prefix}/modules",
+        "profiles": f"{prefix}/profiles",
+        "docs": "/docs",
+        "openapi": "/openapi.json",
+        "health": "/health",
+        "pgadmin": settings.pgadmin_url,
+        "grafana": settings.grafana_url,
+    }
+    index = Index(
+        name=request.app.title,
+        version=request.app.version,
+        entities=held["entities"],
+        modules=held["modules"],
+        profiles=held["profiles"],
+        links={name: str(address) for name, address in links.items() if address is not None},
+    )
+    return index.model_dump_json()
