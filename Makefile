@@ -11,7 +11,7 @@ HUB = $(ENV) && python -m toolchain.hub
 # STACK=name works on another stack than the one that is selected.
 export STACK
 # Through the environment, so that a name with blanks or quotes stays one.
-export FILE FORCE
+export FILE FORCE RAW
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs psql passwords backup restore recover images test test-faults lint bench
@@ -33,8 +33,9 @@ down: setup ## destroy the stack: containers, network, volumes (unless protectDa
 status: ## what runs, and how it is
 	@$(HUB) status
 
-logs: ## follow all logs; ROLE=backend for one of them
-	@$(HUB) logs $(ROLE)
+logs: ## follow all logs; ROLE=backend for one of them, RAW=1 as they were written
+# The trap: a shell that Ctrl-C kills is an error that make reports.
+	@trap : INT; $(HUB) logs $(ROLE)
 
 psql: ## a prompt on the database, as its owner
 	@$(HUB) psql

@@ -1,10 +1,12 @@
-"""Logs: one JSON object a line on standard output, uvicorn's own lines included."""
+"""Logs of backend, migrations and importer: one JSON object a line, those of libraries included."""
 
 import json
 import logging
 import logging.config
+import sys
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Literal
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter as BaseJsonFormatter
@@ -18,6 +20,10 @@ CONFIG_FILE = Path(__file__).with_name("log_config.json")
 
 # The attribute of a record whose message is JSON already.
 READY = "ready_json"
+
+# What a job was run for, in its last line. infra/stack.py and app/resync.py read it, so it is told
+# whatever the level.
+RESULT = "app.result"
 
 
 class JsonFormatter(BaseJsonFormatter):
@@ -63,12 +69,27 @@ class NoWebSocketPath(logging.Filter):
         return '"WebSocket ' not in record.getMessage()
 
 
-def configure_logging(level: str) -> None:
-    """Send all logs of this process through the JSON formatter, at `level` and above."""
+def configure_logging(level: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:
+    """Send all logs of this process through the JSON formatter, at `level` and above.
+
+    An error that ends the process is logged too, instead of the interpreter's own stack trace.
+    """
     config: dict[str, Any] = json.loads(CONFIG_FILE.read_text(encoding="utf-8"))
+    config["handlers"]["console"]["stream"] = f"ext://sys.{stream}"
     config["root"]["level"] = level
     # Never below INFO: with DEBUG uvicorn hands its logger to the WebSocket library, which writes
     # the first line of every request, path included.
     config["loggers"]["uvicorn"]["level"] = "INFO" if level == "DEBUG" else level
     logging.config.dictConfig(config)
     logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        message = str(error) or kind.__name__
+        logging.getLogger("app").critical(message, exc_info=(kind, error, trace))

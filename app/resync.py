@@ -1,12 +1,13 @@
 """Reading the configured source again: one import at a time, for all who ask."""
 
 import asyncio
+import json
 import logging
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, Field
@@ -115,13 +116,13 @@ async def _run(source: Path) -> _Report:
     except BaseException:
         await _end(process)
         raise
+    last = _last_event(out)
     if process.returncode == 0:
-        return _Report.model_validate_json(_last_line(out))
-    word, _, reason = _last_line(err).partition(": ")
-    if word == "error":
-        raise ImportFailed(reason)
+        return _Report.model_validate(last["summary"])
+    if last.get("level") == "ERROR":
+        raise ImportFailed(last["message"])
     # A fault of its own: whoever reads the log needs all of it.
-    text = err.decode(errors="replace").strip()
+    text = last.get("exception") or err.decode(errors="replace").strip()
     raise RuntimeError(f"the importer ended with {process.returncode}: {text}")
 
 
@@ -135,9 +136,10 @@ async def _end(process: Process) -> None:
             await process.wait()
 
 
-def _last_line(output: bytes) -> str:
-    lines = output.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+def _last_event(log: bytes) -> dict[str, Any]:
+    lines = log.strip().splitlines()
+    event: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    return event
 
 
 async def get_resync(request: Request) -> Resync | None:

@@ -1,8 +1,8 @@
 """`python -m backup`: the service that makes a dump whenever one is due.
 
-It takes from its environment BACKUP_SCHEDULE, BACKUPS_KEPT, BACKUP_FOLDER and STACK, and libpq's
-own variables. While a dump that is due cannot be made, the reason stands in /tmp/failed, which the
-health check shows.
+It takes from its environment BACKUP_SCHEDULE, BACKUPS_KEPT, BACKUP_FOLDER, STACK and LOG_LEVEL,
+and libpq's own variables. While a dump that is due cannot be made, the reason stands in
+/tmp/failed, which the health check shows.
 """
 
 import logging
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from backup import logs
 from backup.dumps import Tools, make
 from backup.errors import BackupError
 from backup.names import dumps
@@ -36,8 +37,7 @@ logger = logging.getLogger("backup")
 def main() -> None:
     """Run for ever; SIGTERM ends it at once, a dump that is being made included."""
     signal.signal(signal.SIGTERM, _end)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.Formatter.converter = time.gmtime
+    logs.configure(os.environ.get("LOG_LEVEL", "INFO"))
     folder, stack = Path(os.environ["BACKUP_FOLDER"]), os.environ["STACK"]
     schedule = Schedule.parse(os.environ["BACKUP_SCHEDULE"])
     kept = int(os.environ["BACKUPS_KEPT"])
@@ -47,11 +47,13 @@ def main() -> None:
         try:
             if is_due(schedule, now, folder, stack):
                 dump = make(folder, stack, TOOLS, kept)
-                logger.info("made %s (%d bytes)", dump.name, dump.stat().st_size)
-                logger.info("the next dump is due at %s", schedule.next_due(now))
+                size, due = dump.stat().st_size, schedule.next_due(now)
+                logger.info(
+                    "a dump was made", extra={"dump": dump.name, "bytes": size, "next_due": due}
+                )
             FAILED.unlink(missing_ok=True)
         except (BackupError, OSError) as error:
-            logger.error("no dump was made, trying again in %g s: %s", RETRY, error)
+            logger.error("no dump was made: %s", error, extra={"retry_after_s": RETRY})
             FAILED.write_text(f"the last dump failed: {error}\n")
             wait = RETRY
         time.sleep(wait)

@@ -68,7 +68,7 @@ class StackSettings(BaseModel):
         False, description="verbose errors in the backend's answers; never in production"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="how much the backend logs: DEBUG, INFO, WARNING or ERROR"
+        "INFO", description="how much the hub's own programs log: DEBUG, INFO, WARNING or ERROR"
     )
     cors_origins: Origins = Field(
         "", description="origins of web pages that may call the API, separated by commas"

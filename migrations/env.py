@@ -1,8 +1,7 @@
 """Alembic's entry: `alembic upgrade head`, with a database or, with --sql, without one."""
 
 import asyncio
-import sys
-from logging.config import fileConfig
+import logging
 from typing import Any, Literal
 
 from alembic import context
@@ -16,6 +15,7 @@ from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 import app.models  # noqa: F401  # fills SQLModel.metadata
 from app.config import get_settings
 from app.engine import make_engine
+from app.logs import RESULT, configure_logging
 from app.redaction import without_values
 from migrations.guard import exclusively, keep_for_migrations, refuse_unknown_revisions
 
@@ -68,9 +68,7 @@ def run(connection: Connection) -> None:
     if command() == "upgrade":
         keep_for_migrations(connection)
         heads = ",".join(context.get_context().get_current_heads())
-        # Read by whoever runs this as a job: the last line of its output.
-        sys.stdout.write(f"migration_revision={heads}\n")
-        sys.stdout.flush()
+        logging.getLogger(RESULT).info("migrated", extra={"revision": heads})
 
 
 def run_alone(connection: Connection) -> None:
@@ -108,9 +106,18 @@ async def run_online() -> None:
         await connection.close()
 
 
-if config.config_file_name is not None:
-    fileConfig(config.config_file_name, disable_existing_loggers=False)
+def configure_logs() -> None:
+    """Log as the app does; without a database there need be no settings either."""
+    level = "INFO" if context.is_offline_mode() else get_settings().log_level
+    # Other commands print on standard output what they were asked for.
+    upgrading = command() == "upgrade" and not context.is_offline_mode()
+    configure_logging(level, "stdout" if upgrading else "stderr")
+    # Unless it is told to be quiet (a job is), Alembic also prints an error as "FAILED: ...".
+    quiet = getattr(config.cmd_opts, "quiet", False)
+    logging.getLogger("alembic.util.messaging").disabled = not quiet
 
+
+configure_logs()
 if context.is_offline_mode():
     configure(dialect_name="postgresql", literal_binds=True)
     with context.begin_transaction():

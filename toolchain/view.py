@@ -1,14 +1,13 @@
 """Look at a running stack: its containers, logs and database."""
 
 import os
-import subprocess
 import sys
-from collections.abc import Callable
 
 from infra.naming import Naming
 from infra.problems import PROJECT
 from toolchain import console, objects, pulumi
 from toolchain.console import UserError
+from toolchain.logs import follow, role_of
 
 
 def containers(stack: str) -> list[dict[str, str]]:
@@ -23,13 +22,13 @@ def _workloads(stack: str) -> list[dict[str, str]]:
 
 def status(stack: str) -> None:
     """Print each container with its state, then the URLs."""
-    found = sorted(_workloads(stack), key=_role)
+    found = sorted(_workloads(stack), key=role_of)
     if not found:
         console.say(f"stack {stack}: nothing is deployed (make up)")
         return
     for one in found:
         ports = one["Ports"].replace("/tcp", "")
-        console.say(f"{_role(one):12} {one['Status']:32} {ports}".rstrip())
+        console.say(f"{role_of(one):12} {one['Status']:32} {ports}".rstrip())
     urls(stack)
 
 
@@ -50,23 +49,22 @@ def urls(stack: str) -> None:
 
 
 def logs(stack: str, role: str | None) -> None:
-    """Follow the logs of all containers, or of one role, each line led by its role."""
+    """Follow the logs of all containers, or of one role.
+
+    A terminal shows them for people; elsewhere, or with RAW=1, they come as they were written.
+    """
     workloads = _workloads(stack)
-    found = [one for one in workloads if role in (None, _role(one))]
+    found = [one for one in workloads if role in (None, role_of(one))]
     if not found:
-        known = ", ".join(sorted(map(_role, workloads))) or "nothing is deployed (make up)"
+        known = ", ".join(sorted(map(role_of, workloads))) or "nothing is deployed (make up)"
         raise UserError(f"no container has the role {role or 'any'}", f"choose one of: {known}")
-    follow = [
-        f"docker logs --follow --tail=100 {one['ID']} 2>&1 | sed -u 's/^/{_role(one):10} | /'"
-        for one in found
-    ]
-    script = " & ".join(follow) + " & wait"
-    _end_quietly(lambda: subprocess.run(["sh", "-c", script], check=False))
+    raw = bool(os.environ.get("RAW")) or not sys.stdout.isatty()
+    follow(stack, role, found, raw)
 
 
 def psql(stack: str) -> None:
     """Open psql in the database's container as the role that owns the schema."""
-    if not any(_role(one) == "db" and one["State"] == "running" for one in containers(stack)):
+    if not any(role_of(one) == "db" and one["State"] == "running" for one in containers(stack)):
         raise UserError(f"the database of stack {stack} does not run", "make up")
     name = f"{PROJECT}-{stack}-db"
     terminal = ["--tty"] if sys.stdin.isatty() else []
@@ -78,14 +76,3 @@ def psql(stack: str) -> None:
 def passwords(stack: str) -> None:
     """Print all outputs of the stack, the generated passwords among them."""
     pulumi.run("stack", "output", "--stack", stack, "--show-secrets")
-
-
-def _role(container: dict[str, str]) -> str:
-    return objects.label(container, f"{PROJECT}.role") or "?"
-
-
-def _end_quietly(run: Callable[[], object]) -> None:
-    try:
-        run()
-    except KeyboardInterrupt:
-        print()

@@ -1,18 +1,21 @@
 """The command `python -m app.importer [PATH]`.
 
-Exit code 0: imported; files that could not be read are told as errors and were left out. 1: nothing
-was changed, and one line on standard error says why. The last line on standard output is the
-summary as JSON.
+Logs on standard output. Exit code 0: imported; files that could not be read are told as errors and
+were left out; the last line has the `summary`. 1: nothing was changed; the last line says why.
 """
 
 import argparse
 import asyncio
+import logging
 import sys
 from pathlib import Path
 
 from app.config import get_settings
 from app.importer.load import import_source
 from app.importer.sources import ImportFailed
+from app.logs import RESULT, configure_logging
+
+logger = logging.getLogger("app.importer")
 
 
 def main() -> int:
@@ -33,6 +36,7 @@ def main() -> int:
     parser.add_argument("--name", help="the version's name, such as a tag")
     options = parser.parse_args()
     settings = get_settings()
+    configure_logging(settings.log_level)
     path = options.path or settings.ontology_path
     if path is None:
         parser.error("name a PATH, or set ONTOLOGY_PATH")
@@ -41,9 +45,13 @@ def main() -> int:
             import_source(settings, path, commit_sha=options.commit, name=options.name)
         )
     except ImportFailed as error:
-        sys.stderr.write(f"error: {error}\n")
+        logger.error(str(error))
         return 1
-    sys.stdout.write("\n".join(summary.lines()) + "\n")
+    for level, message, fields in summary.events():
+        logger.log(level, message, extra=fields)
+    logging.getLogger(RESULT).info(
+        "imported: %s", summary.result(), extra={"summary": summary.document()}
+    )
     return 0
 
 

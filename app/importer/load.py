@@ -1,6 +1,6 @@
 """One import: one transaction that brings the database to what a source says."""
 
-import sys
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,10 +25,7 @@ LOCK = 0x6F68_696D_7074  # "ohimpt"
 # From here on, guesses about the staging table's rows can make a plan slow.
 ANALYZE_FROM = 2000
 
-
-def _tell(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+logger = logging.getLogger(__name__)
 
 
 def open_source(path: Path) -> Source:
@@ -42,7 +39,7 @@ async def import_source(
     *,
     commit_sha: str | None = None,
     name: str | None = None,
-    tell: Callable[[str], None] = _tell,
+    tell: Callable[[str], None] = logger.info,
 ) -> Summary:
     """Bring the database to what the folder, git checkout or tarball at `path` says.
 

@@ -1,7 +1,8 @@
-"""What an import has done, for people and, on the last line, for programs."""
+"""What an import has done: as events of the log, the last of which programs read."""
 
-import json
+import logging
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -9,9 +10,12 @@ from app.ontology.kinds import Kind
 
 # As many as are told with file and line; all are counted.
 MAX_DETAILS = 100
-MAX_PRINTED = 20
+MAX_TOLD = 20
 
 ACTIONS = ("added", "changed", "revived", "removed", "unchanged")
+
+# Level, message, further fields.
+Event = tuple[int, str, dict[str, str | int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Summary:
         )
 
     def document(self) -> dict[str, Any]:
-        """Return the summary as JSON has it: the last line of the command's output."""
+        """Return the summary as JSON has it: `summary` in the command's last line."""
         total: Counter[str] = sum(self.counts.values(), Counter())
         return {
             "commit_sha": self.commit_sha,
@@ -92,21 +96,24 @@ class Summary:
             "notes": self.notes,
         }
 
-    def lines(self) -> list[str]:
-        """Return the summary for people, and its document as the last line."""
-        lines = []
+    def result(self) -> str:
+        """Return how much became of the source's items and files, in a line."""
+        total: Counter[str] = sum(self.counts.values(), Counter())
+        parts = [f"{total[action]} {action}" for action in ACTIONS]
+        return ", ".join([*parts, f"{self.errors.count} errors"])
+
+    def events(self) -> Iterator[Event]:
+        """Return what there is to log beside the result."""
         for kind, counts in self.counts.items():
             parts = [f"{counts[action]} {action}" for action in ACTIONS if counts[action]]
-            lines.append(f"{kind.plural}: {', '.join(parts) or 'none'}")
+            yield logging.INFO, f"{kind.plural}: {', '.join(parts) or 'none'}", {}
         skipped = [f"{count} of {folder}" for folder, count in sorted(self.skipped.items())]
-        lines.append(f"skipped files: {', '.join(skipped) or 'none'}")
-        lines += [f"note: {note}" for note in self.notes]
-        lines += _told("warning", self.warnings) + _told("error", self.errors)
-        return [*lines, json.dumps(self.document())]
-
-
-def _told(word: str, problems: Problems) -> list[str]:
-    told = [f"{word}: {problem}" for problem in problems.details[:MAX_PRINTED]]
-    if problems.count > len(told):
-        told.append(f"{word}: and {problems.count - len(told)} more")
-    return told
+        yield logging.INFO, f"skipped files: {', '.join(skipped) or 'none'}", {}
+        for note in self.notes:
+            yield logging.INFO, note, {}
+        for level, problems in ((logging.WARNING, self.warnings), (logging.ERROR, self.errors)):
+            told = problems.details[:MAX_TOLD]
+            for problem in told:
+                yield level, problem.reason, {"path": problem.path, "line": problem.line}
+            if problems.count > len(told):
+                yield level, f"and {problems.count - len(told)} more", {}

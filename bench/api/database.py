@@ -55,7 +55,7 @@ def create(server: URL, name: str) -> URL:
     url = server.set(database=name)
     done = alembic(url, "upgrade", "head")
     if done.returncode != 0:
-        raise UserError(f"alembic upgrade head: {done.stderr}", "mend the migrations")
+        raise UserError(f"alembic upgrade head: {done.stdout}{done.stderr}", "mend the migrations")
     return url
 
 

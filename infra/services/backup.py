@@ -37,6 +37,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
             "BACKUP_SCHEDULE": settings.backup_schedule,
             "BACKUPS_KEPT": str(settings.backups_kept),
             "BACKUP_FOLDER": FOLDER,
+            "LOG_LEVEL": settings.log_level,
             "STACK": naming.stack,
             "PGHOST": postgres.ROLE,
             "PGPORT": str(postgres.PORT),

@@ -30,7 +30,7 @@ def job(
         user=f"{backend.UID}:{backend.UID}",
         networks=[DATA],
         command=["python", "-m", "app.importer", backend.ONTOLOGY],
-        env=backend.database_env(roles.APP, password),
+        env=backend.job_env(settings, roles.APP, password),
         secrets=[password],
         mounts=[*backend.code_mounts(settings), *backend.ontology_mounts(settings)],
         anew_with={"ontology": ontology.digest(source), "roles-job": roles_job},

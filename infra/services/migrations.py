@@ -22,8 +22,9 @@ def job(
         image=backend.image(settings, naming),
         user=f"{backend.UID}:{backend.UID}",
         networks=[DATA],
-        command=["alembic", "upgrade", "head"],
-        env=backend.database_env(roles.OWNER, password),
+        # Quiet: an error is an event of the log, and is not printed besides (migrations/env.py).
+        command=["alembic", "--quiet", "upgrade", "head"],
+        env=backend.job_env(settings, roles.OWNER, password),
         secrets=[password],
         mounts=backend.code_mounts(settings),
         anew_with={

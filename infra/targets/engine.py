@@ -14,6 +14,8 @@ from typing import Any
 
 import pulumi
 
+from infra.log_lines import readable
+
 POLL_SECONDS = 0.25
 LOG_LINES = 30
 MAX_RESTARTS = 3
@@ -205,5 +207,6 @@ async def _log(container: str) -> str:
 
 
 def _tail(log: str) -> str:
-    lines = log.rstrip().splitlines()[-LOG_LINES:]
+    # Events first become readable: one may have a whole stack trace.
+    lines = "\n".join(map(readable, log.rstrip().splitlines())).splitlines()[-LOG_LINES:]
     return "\n".join(f"    {line}" for line in lines) or "    (empty)"

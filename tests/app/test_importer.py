@@ -316,4 +316,4 @@ def test_problems_beyond_the_first_hundred_are_counted(database: URL, tmp_path: 
     summary = run_import(database, write_files(tmp_path, files))
     assert (summary.errors.count, len(summary.errors.details)) == (299, 100)
     assert summary.warnings.count == 150 + 150  # the ids that are no names, the parents
-    assert len(summary.lines()) < 60
+    assert len(list(summary.events())) < 60

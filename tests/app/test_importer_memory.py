@@ -62,7 +62,7 @@ def peak(url: URL, path: Path, count: int) -> int:
         check=True,
     )
     *_, summary, kib = result.stdout.splitlines()
-    assert json.loads(summary)["entities_synced"] == count
+    assert json.loads(summary)["summary"]["entities_synced"] == count
     return int(kib)
 
 

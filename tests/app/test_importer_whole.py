@@ -141,11 +141,19 @@ def test_the_command_ends_with_a_line_for_programs(app_database: URL, source: Pa
     write_files(source, {"categories/Broken.json": "{\n"})
     result = command(app_database, source, "--commit", "a1", "--name", "v1")
     assert (result.returncode, result.stderr) == (0, "")
-    lines = result.stdout.splitlines()
-    assert lines[0] == "categories: 3 added"
-    assert "skipped files: 1 of dashboards, 1 of resources, 1 of templates" in lines
-    assert lines[-2].startswith("error: categories/Broken.json, line 2: this is no JSON")
-    document = json.loads(lines[-1])
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    told = [one["message"] for one in events]
+    assert told[0] == "categories: 3 added"
+    assert "skipped files: 1 of dashboards, 1 of resources, 1 of templates" in told
+    broken, last = events[-2:]
+    assert (broken["level"], broken["path"], broken["line"]) == (
+        "ERROR",
+        "categories/Broken.json",
+        2,
+    )
+    assert broken["message"].startswith("this is no JSON")
+    assert last["message"].startswith("imported: 12 added, 0 changed")
+    document = last["summary"]
     assert document["commit_sha"] == "a1"
     assert document["name"] == "v1"
     assert document["entities_synced"] == 9
@@ -156,8 +164,10 @@ def test_the_command_ends_with_a_line_for_programs(app_database: URL, source: Pa
 
 
 def test_the_command_takes_its_path_from_the_settings(database: URL, source: Path) -> None:
-    result = command(database, variables={"ONTOLOGY_PATH": str(source)})
-    assert json.loads(result.stdout.splitlines()[-1])["added"] == 12
+    variables = {"ONTOLOGY_PATH": str(source), "LOG_LEVEL": "ERROR"}
+    result = command(database, variables=variables)
+    (last,) = result.stdout.splitlines()  # its result is told at any level
+    assert json.loads(last)["summary"]["added"] == 12
 
 
 def test_a_database_that_cannot_be_used_is_told_in_one_line(
@@ -176,9 +186,12 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line(
 
 def test_a_failing_command_says_why_in_one_line(database: URL, tmp_path: Path) -> None:
     result = command(database, tmp_path / "absent")
-    assert (result.returncode, result.stdout) == (1, "")
-    told = f"error: {tmp_path / 'absent'} cannot be read: No such file or directory\n"
-    assert result.stderr == told
+    assert (result.returncode, result.stderr) == (1, "")
+    event = json.loads(result.stdout)
+    assert event.keys() == {"time", "level", "logger", "message"}
+    assert event["level"] == "ERROR"
+    told = f"{tmp_path / 'absent'} cannot be read: No such file or directory"
+    assert event["message"] == told
     result = command(database)
     assert result.returncode == 2
     assert "name a PATH, or set ONTOLOGY_PATH" in result.stderr

@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL
 
+from infra.log_lines import readable
 from migrations.guard import LOCK
 from tests.app.support import ROOT, alembic, holding, script, sql, start_alembic
 
@@ -49,6 +50,13 @@ def refused(url: URL | None, *arguments: str, **options: Any) -> str:
     assert result.returncode != 0
     assert "Traceback" not in said
     return said
+
+
+def revision(log: str) -> str:
+    """Return the revision that the last event of a log tells."""
+    event = json.loads(log.splitlines()[-1])
+    assert (event["logger"], event["message"]) == ("app.result", "migrated")
+    return str(event["revision"])
 
 
 def copy_code(folder: Path) -> None:
@@ -145,14 +153,47 @@ def test_the_apps_role_can_ask_where_the_database_stands(app_database: URL) -> N
 def test_upgrade_says_the_revision_in_its_last_line(database: URL) -> None:
     result = alembic(database, "upgrade", "head")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-1] == f"migration_revision={HEAD}"
+    assert revision(result.stdout) == HEAD
+
+
+def test_an_upgrade_logs_nothing_but_events_and_its_result_at_any_level(
+    empty_database: URL,
+) -> None:
+    options = {"variables": {"LOG_LEVEL": "ERROR"}}
+    said = alembic(empty_database, "--quiet", "upgrade", "head", **options)
+    (line,) = said.stdout.splitlines()
+    assert json.loads(line).keys() == {"time", "level", "logger", "message", "revision"}
+    again = alembic(empty_database, "--quiet", "downgrade", "base")
+    assert "Running downgrade" in again.stderr
+    for line in again.stderr.splitlines():
+        assert {"time", "level", "logger", "message"} <= json.loads(line).keys()
+
+
+@pytest.mark.parametrize(
+    ("failure", "level"),
+    [("op.execute('SELECT 1/0')", "ERROR"), ("raise RuntimeError('on purpose')", "CRITICAL")],
+)
+def test_a_failed_job_ends_with_one_event_that_says_why(
+    database: URL, tmp_path: Path, failure: str, level: str
+) -> None:
+    copy_code(tmp_path)
+    assert alembic(database, "revision", "-m", "broken", root=tmp_path).returncode == 0
+    (file,) = (tmp_path / "migrations" / "versions").glob("*_broken.py")
+    file.write_text(file.read_text().replace("    pass", f"    {failure}", 1))
+    failed = alembic(database, "--quiet", "upgrade", "head", root=tmp_path)
+    assert (failed.returncode != 0, failed.stderr) == (True, "")
+    events = [json.loads(line) for line in failed.stdout.splitlines()]
+    assert [one for one in events if one["level"] in ("ERROR", "CRITICAL")] == events[-1:]
+    assert events[-1]["level"] == level
+    shown = readable(failed.stdout.splitlines()[-1])
+    assert ("division by zero" in shown) != ("on purpose" in shown)
 
 
 def test_down_to_base_leaves_nothing_and_up_again_makes_the_same(database: URL) -> None:
     before = schema(database)
     down = alembic(database, "downgrade", "base")
     assert down.returncode == 0, down.stderr
-    assert "migration_revision" not in down.stdout
+    assert "app.result" not in down.stdout + down.stderr
     left = [row for row in schema(database) if "alembic_version" not in row["name"]]
     assert [row for row in left if row["name"] != "alembic_version_pkc"] == []
     assert sql(database, "SELECT typname FROM pg_type WHERE typtype = 'e'") == []
@@ -187,7 +228,7 @@ def test_a_database_ahead_of_the_code_is_refused_and_left_alone(
     assert "feedfacecafe" in said
     assert "newer" in said
     assert "downgrade" in said
-    assert "migration_revision" not in said
+    assert "app.result" not in said
     assert schema(database) == before
 
 
@@ -195,8 +236,8 @@ def test_migrations_at_once_do_not_hurt_each_other(empty_database: URL) -> None:
     processes = [start_alembic(empty_database, "upgrade", "head") for _ in range(3)]
     results = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], results
-    assert all(out.endswith(f"migration_revision={HEAD}\n") for out, _ in results)
-    assert sum("Running upgrade" in err for _, err in results) == 1
+    assert all(revision(out) == HEAD for out, _ in results)
+    assert sum("Running upgrade" in out for out, _ in results) == 1
 
 
 @pytest.fixture
@@ -210,17 +251,17 @@ def test_a_migration_waits_for_another_and_says_so(
     empty_database: URL, other_migration: Callable[[], None]
 ) -> None:
     process = start_alembic(empty_database, "upgrade", "head")
-    assert process.stderr is not None
+    assert process.stdout is not None
     said = ""
     while "another migration is running" not in said:
-        line = process.stderr.readline()
+        line = process.stdout.readline()
         assert line, said
         said += line
     assert schema(empty_database) == []
     other_migration()
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
-    assert out.endswith(f"migration_revision={HEAD}\n")
+    assert revision(out) == HEAD
 
 
 def test_a_migration_gives_up_waiting_after_its_limit(

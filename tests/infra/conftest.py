@@ -14,9 +14,10 @@ from infra.targets.engine import Expected
 from tests.infra.declared_graph import CONTAINER, IMAGE, Declare, Graph
 
 LOGS = {
-    "migrations": "migration_revision=0001\n",
-    "importer": 'note: a line for people\n{"added": 6, "changed": 5, "revived": 4, "removed": 3, '
-    '"unchanged": 2, "errors": 1}\n',
+    "migrations": '{"logger": "app.result", "message": "migrated", "revision": "0001"}\n',
+    "importer": '{"logger": "app.importer", "message": "a note"}\n'
+    '{"logger": "app.result", "message": "imported", "summary": {"added": 6, "changed": 5, '
+    '"revived": 4, "removed": 3, "unchanged": 2, "errors": 1}}\n',
 }
 
 

@@ -57,6 +57,14 @@ def test_it_runs_as_the_folders_owner_and_writes_there_alone(
     assert violations([declared(plain(service))]) == []
 
 
+def test_the_log_level_reaches_all_of_the_hubs_own_programs(
+    declare: Declare, config: dict[str, str]
+) -> None:
+    containers = declare({**config, "ontologyPath": "docs", "logLevel": "WARNING"}).containers
+    for role in ("backend", "migrations", "importer", "backup"):
+        assert "LOG_LEVEL=WARNING" in containers[role]["envs"], role
+
+
 def test_another_folder_makes_it_anew_since_a_changed_mount_alone_does_nothing(
     declare: Declare, config: dict[str, str], tmp_path: Path
 ) -> None:
