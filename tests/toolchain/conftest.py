@@ -1,6 +1,7 @@
 """Clones of the toolchain, this machine's cache, and a download site on the loopback interface."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.toolchain.clone import Clone, make_clone
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would all that is started
+# here: the tests that press it would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
