@@ -31,7 +31,7 @@ from infra.workload import (
     Workload,
 )
 
-# A stack's log may take this much of the disk: 8 containers x 3 files x 10 MB.
+# A stack's log may take this much of the disk: 12 containers x 3 files x 10 MB.
 LOG_ROTATION = {"max-size": "10m", "max-file": "3"}
 
 # /tmp of a container whose root is read-only: in its memory, and counted there.
