@@ -1,1 +1,1 @@
-"""What Grafana opens with: data sources, dashboards and alert rules, as files of its provisioning."""
+"""What Grafana opens with: the files by which it gets data sources, dashboards, alert rules."""

@@ -1,76 +1,40 @@
-"""The alert rules: what a person must act on, and what to do then.
+"""The file by which Grafana gets the alert rules.
 
-Each rule is a query that has a value in health as well, and the threshold that the value must not
-pass: so no data is never mistaken for health. Grafana adds and changes what this file lists, and
-removes only what it lists as gone: `GONE` and the rules that a setting has no use for.
+It has no contact point: who is to be told, and how, is for the person who runs the hub
+(docs/operations.md).
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from grafana_foundation_sdk.builders import alerting, expr, prometheus
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models.alerting import RelativeTimeRange
 from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
-from infra.grafana.dashboards import traffic
-from infra.grafana.queries import PROMETHEUS, or_zero
+from infra.grafana import rules
+from infra.grafana.queries import PROMETHEUS
+from infra.grafana.rules import Rule
 from infra.settings import StackSettings
 
-# Not the dashboards' folder: this one is found by its title, which Grafana does before it makes
-# theirs, and of one title there would be two.
+# Not the dashboards' folder: Grafana makes this one first, by its title and with a uid of its own,
+# and would then make the dashboards' beside it, of the same title.
 FOLDER = "Ontology Hub: alerts"
 GROUP = "hub"
 INTERVAL = "1m"
 
-# Rules that an older version of the hub had. A uid stands for one thing for ever.
+# Rules that an older version of the hub had.
 GONE: tuple[str, ...] = ()
 
-EXPRESSION = DataSourceRef(type_val="__expr__", uid="__expr__")
-RANGE = RelativeTimeRange(from_val=600, to=0)
-
-DISKS = (
-    'min by (mountpoint) (node_filesystem_avail_bytes{job="disks"}'
-    ' / node_filesystem_size_bytes{job="disks"})'
-)
+EXPRESSION = DataSourceRef(type_val="__expr__", uid="__expr__")  # Grafana's own arithmetic
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """One rule: it fires once `expression` was `above` or `below` a value for so long.
-
-    `blind` is what no data and a failed query count as. `OK` leaves it to hub-target-down, which
-    fires when there is nothing to judge by: one cause, one alert. `remedy` is a heading of
-    docs/operations.md. Texts may hold `{{ .Labels.x }}`; a `$` in them would be expanded.
-    """
-
-    uid: str
-    title: str
-    expression: str
-    above: float | None = None
-    below: float | None = None
-    lasting: str
-    severity: Literal["critical", "warning"]
-    blind: Literal["OK", "Alerting"] = "OK"
-    summary: str
-    remedy: str
-
-
-def rules(settings: StackSettings) -> list[Rule]:
-    """Return the rules that these settings have a use for."""
-    found = [*_availability(), *_disks(), *_jobs(settings)]
-    if settings.backup_schedule:
-        found += _backups()
-    return found if settings.observed else []
-
-
-def document(settings: StackSettings, every: StackSettings) -> dict[str, Any]:
-    """Return the provisioning file. `every` are settings with all that has rules switched on."""
-    wanted = rules(settings)
-    kept = {rule.uid for rule in wanted}
-    gone = [*GONE, *(rule.uid for rule in rules(every) if rule.uid not in kept)]
+def document(settings: StackSettings) -> dict[str, Any]:
+    """Return the provisioning file: Grafana takes back only those rules that it lists as gone."""
+    wanted = rules.of(settings)
+    unwanted = [rule.uid for rule in rules.EVERY if rule not in wanted]
     group = {
         "orgId": 1,
         "name": GROUP,
@@ -80,6 +44,55 @@ def document(settings: StackSettings, every: StackSettings) -> dict[str, Any]:
     }
     return {
         "apiVersion": 1,
-        **({"groups": [group]} if wanted else {}),
-        **({"deleteRules": [{"orgId": 1, "uid": uid} for uid in gone]} if gone else {}),
+        "groups": [group] if wanted else [],
+        "deleteRules": [{"orgId": 1, "uid": uid} for uid in (*GONE, *unwanted)],
     }
+
+
+def _written(rule: Rule) -> dict[str, Any]:
+    return {
+        "uid": rule.uid,
+        "title": rule.title,
+        "condition": "C",
+        "data": [_plain(query) for query in _queries(rule)],
+        "for": rule.lasting,
+        "noDataState": rule.blind,
+        "execErrState": rule.blind,
+        "labels": {"severity": rule.severity},
+        "annotations": {
+            "summary": rule.summary,
+            "description": f'What to do: docs/operations.md, "{rule.remedy}".',
+        },
+        "isPaused": False,
+    }
+
+
+def _queries(rule: Rule) -> list[alerting.Query]:
+    """Return the value (A), its last sample (B), and whether that is beyond the limit (C)."""
+    value = prometheus.Dataquery().ref_id("A").datasource(PROMETHEUS).expr(rule.value).instant()
+    last = expr.TypeReduce().ref_id("B").datasource(EXPRESSION).expression("A").reducer("last")
+    evaluator = expr.ExprTypeThresholdConditionsEvaluator().type(rule.beyond).params([rule.limit])
+    beyond = (
+        expr.TypeThreshold()
+        .ref_id("C")
+        .datasource(EXPRESSION)
+        .expression("B")
+        .conditions([expr.ExprTypeThresholdConditions().evaluator(evaluator)])
+    )
+    return [
+        _query("A", PROMETHEUS, value),
+        _query("B", EXPRESSION, last),
+        _query("C", EXPRESSION, beyond),
+    ]
+
+
+def _query(letter: str, source: DataSourceRef, model: Builder[Dataquery]) -> alerting.Query:
+    # Seconds before now. Required for each query; an instant one is made for its end.
+    span = RelativeTimeRange(from_val=600, to=0)
+    query = alerting.Query(letter).datasource_uid(str(source.uid)).relative_time_range(span)
+    return query.model(model)
+
+
+def _plain(query: alerting.Query) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(query.build(), cls=JSONEncoder))
+    return plain

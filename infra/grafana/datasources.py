@@ -6,15 +6,13 @@ from typing import Any
 import pulumi
 
 from infra.grafana.queries import POSTGRESQL, PROMETHEUS
-from infra.services import postgres, roles
+from infra.services import postgres, prometheus, roles
 from infra.settings import StackSettings
 from infra.versions import POSTGRES
 
 # Grafana expands variables in what it has read from the password's file too (os.ExpandEnv), and
 # nothing escapes a `$` there: so each is written as this variable, whose value is a `$`.
 DOLLAR = "DOLLAR"
-
-SCRAPE_INTERVAL = "15s"
 
 
 def password(plain: pulumi.Output[str]) -> pulumi.Output[str]:
@@ -37,13 +35,13 @@ def _prometheus() -> dict[str, Any]:
         "uid": PROMETHEUS.uid,
         "type": PROMETHEUS.type_val,
         "access": "proxy",
-        "url": "http://prometheus:9090",
+        "url": f"http://{prometheus.ROLE}:{prometheus.PORT}",
         "isDefault": True,
         "editable": False,
         "jsonData": {
             "httpMethod": "POST",
             # $__rate_interval is four times this at least: a shorter one would hold one sample.
-            "timeInterval": SCRAPE_INTERVAL,
+            "timeInterval": prometheus.SCRAPE_INTERVAL,
             # The rules are Grafana's own; this Prometheus has none to offer.
             "manageAlerts": False,
         },

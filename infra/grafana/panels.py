@@ -5,7 +5,7 @@ Their ids count up on each dashboard; links and screenshots name a panel by it.
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -34,13 +34,13 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.text import TextMode
 
-from infra.grafana.queries import Query, lettered
+from infra.grafana.queries import Query, lettered, source
 
 TAG = "ontology-hub"
 FULL_WIDTH = 24  # of Grafana's grid
 
 
-class _Anything(Protocol):
+class _AnyPanel(Protocol):
     """What all of the SDK's panel builders have in common here."""
 
     def title(self, title: str) -> Self: ...
@@ -64,7 +64,9 @@ THIRD = Size(width=8, height=8)
 WHOLE = Size(width=FULL_WIDTH, height=9)
 
 
-def number(title: str, unit: str, query: Query, description: str = "", size: Size = NUMBER) -> Panel:
+def number(
+    title: str, unit: str, query: Query, description: str = "", size: Size = NUMBER
+) -> Panel:
     """Return a panel that shows the last value of each series as a number."""
     last = common.ReduceDataOptions().calcs(["lastNotNull"])
     return _panel(stat.Panel().reduce_options(last), title, unit, [query], description, size)
@@ -85,7 +87,7 @@ def graph(
 
 
 def bars(title: str, unit: str, query: Query, description: str = "", size: Size = HALF) -> Panel:
-    """Return a panel with a bar for each row: the first column names it, the second is its value."""
+    """Return a panel with a bar for each row: a name, then its value."""
     each_row = common.ReduceDataOptions().values(True).calcs(["lastNotNull"])
     builder = (
         bargauge.Panel()
@@ -101,7 +103,7 @@ def rows(
     title: str,
     query: Query,
     description: str = "",
-    units: dict[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
     size: Size = HALF,
 ) -> Panel:
     """Return a table; `units` maps a column to its unit."""
@@ -147,7 +149,7 @@ def alerts(title: str, size: Size, description: str) -> Panel:
 
 
 def _panel(
-    builder: _Anything,
+    builder: _AnyPanel,
     title: str,
     unit: str,
     queries: Sequence[Query],
@@ -162,7 +164,7 @@ def _panel(
     panel = builder.build()
     if queries:
         panel.targets = lettered(queries)
-        panel.datasource = panel.targets[0].to_json()["datasource"]
+        panel.datasource = source(panel.targets[0])
     return panel
 
 
@@ -199,4 +201,5 @@ def _placed(rows: Iterable[Sequence[Panel]]) -> Iterator[Panel]:
             panel.id_val = next(ids)
             panel.grid_pos.x, panel.grid_pos.y = x, y
             x += panel.grid_pos.w
+            yield panel
         y += max(panel.grid_pos.h for panel in row if panel.grid_pos)

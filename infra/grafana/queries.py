@@ -1,6 +1,7 @@
 """Queries to the two data sources, as panels and alert rules carry them."""
 
 from collections.abc import Sequence
+from typing import Protocol, cast
 
 from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.cog.builder import Builder
@@ -13,6 +14,13 @@ PROMETHEUS = DataSourceRef(type_val="prometheus", uid="hub-prometheus")
 POSTGRESQL = DataSourceRef(type_val="grafana-postgresql-datasource", uid="hub-postgresql")
 
 Query = Builder[Dataquery]
+
+
+class _Named(Protocol):
+    """What every query has, and the SDK's base class does not tell of."""
+
+    ref_id: str
+    datasource: DataSourceRef
 
 
 def over_time(expression: str, legend: str = "") -> Query:
@@ -41,13 +49,14 @@ class _SqlQuery(Dataquery):
 
     def __init__(self, sql: str, layout: str) -> None:
         self.ref_id = ""
+        self.datasource = POSTGRESQL
         self._sql = sql
         self._layout = layout
 
     def to_json(self) -> dict[str, object]:
         return {
             "refId": self.ref_id,
-            "datasource": POSTGRESQL,
+            "datasource": self.datasource,
             "editorMode": "code",
             "format": self._layout,
             "rawQuery": True,
@@ -80,8 +89,13 @@ def lettered(queries: Sequence[Query]) -> list[Dataquery]:
     """Return the queries with the letters A, B, C, ... by which Grafana tells a panel's apart."""
     built = [query.build() for query in queries]
     for number, query in enumerate(built):
-        query.ref_id = chr(ord("A") + number)  # type: ignore[attr-defined]
+        cast(_Named, query).ref_id = chr(ord("A") + number)
     return built
+
+
+def source(query: Dataquery) -> DataSourceRef:
+    """Return where the query is asked."""
+    return cast(_Named, query).datasource
 
 
 def or_zero(expression: str, label: str = "") -> str:

@@ -14,6 +14,8 @@ ROLE = "prometheus"
 PORT = 9090
 UID = 65534  # `nobody` in the public image and in its twin
 
+SCRAPE_INTERVAL = "15s"
+
 DATA_VOLUME = "prometheus-data"
 DATA_PATH = "/prometheus"
 
@@ -80,7 +82,11 @@ def _config(settings: StackSettings) -> dict[str, Any]:
     if settings.backup_schedule:
         jobs.append(_job("backup", f"{backup.ROLE}:{metrics.PORT}"))
     return {
-        "global": {"scrape_interval": "15s", "scrape_timeout": "10s", "sample_limit": SAMPLES},
+        "global": {
+            "scrape_interval": SCRAPE_INTERVAL,
+            "scrape_timeout": "10s",
+            "sample_limit": SAMPLES,
+        },
         "scrape_configs": jobs,
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from infra.grafana.panels import HALF, THIRD, WHOLE, bars, document, graph, number, rows
+from infra.grafana.panels import THIRD, WHOLE, document, graph, number, rows
 from infra.grafana.queries import over_time, sql
 from infra.services import postgres
 from infra.settings import StackSettings

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from infra.grafana.panels import HALF, THIRD, WHOLE, bars, document, graph, number, rows
+from infra.grafana.panels import HALF, WHOLE, bars, document, graph, number, rows
 from infra.grafana.queries import sql, sql_over_time
 from infra.settings import StackSettings
 

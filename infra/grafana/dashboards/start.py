@@ -21,8 +21,8 @@ LINKS = """
 
 [**pgAdmin**]({pgadmin_url}): the database, table by table
 
-`make status` on the hub's machine tells how each service is, `make logs` what it says, `make passwords` how
-to log in. *docs/operations.md* says what to do when something fails.
+On the hub's machine, `make status` tells how each service is, `make logs` what it says,
+`make passwords` how to log in. *docs/operations.md* says what to do when something fails.
 """
 
 LIST = Size(width=8, height=10)
@@ -66,9 +66,7 @@ def _numbers(settings: StackSettings) -> Iterator[Sequence[Panel]]:
                 units.RequestsPerSecond,
                 over_time(or_zero(f"sum(rate({traffic.REQUESTS}{traffic.RATE}))")),
             ),
-            number(
-                "Failed requests", units.PercentUnit, over_time(traffic.errors(traffic.RATE))
-            ),
+            number("Failed requests", units.PercentUnit, over_time(traffic.errors(traffic.RATE))),
             number("95 % are answered within", units.Seconds, over_time(traffic.quantile(0.95))),
             number("Failed jobs", units.Short, now(or_zero("sum(hub_job_last_run_failed)"))),
         )

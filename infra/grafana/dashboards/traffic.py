@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from infra.grafana.panels import HALF, THIRD, Size, document, graph, number, rows
+from infra.grafana.panels import THIRD, Size, document, graph, number, rows
 from infra.grafana.queries import now, or_zero, over_time
 from infra.grafana.queries import rows as table_of
 from infra.settings import StackSettings
@@ -33,19 +33,20 @@ def build(settings: StackSettings) -> str:
     )
 
 
-def quantile(part: float, by: str = "") -> str:
+def quantile(part: float, by: str = "", window: str = RATE) -> str:
     """Return PromQL for the time within which this part of the requests is answered."""
     labels = f"le, {by}" if by else "le"
-    return f"histogram_quantile({part}, sum by ({labels}) (rate({BUCKETS}{RATE})))"
+    return f"histogram_quantile({part}, sum by ({labels}) (rate({BUCKETS}{window})))"
 
 
-def errors(window: str) -> str:
+def errors(window: str, at_least: float = 1e-9) -> str:
     """Return PromQL for the part of the requests that the hub failed to answer (status 5xx).
 
-    0 where there was none; without any request too.
+    It counts as the part of `at_least` so many requests a second; 0 where there was no request.
     """
     failed = or_zero(f'sum(rate({REQUESTS}{{status=~"5.."}}{window}))')
-    return f"({failed}) / clamp_min({or_zero(f'sum(rate({REQUESTS}{window}))')}, 1e-9)"
+    every = or_zero(f"sum(rate({REQUESTS}{window}))")
+    return f"({failed}) / clamp_min({every}, {at_least})"
 
 
 def _requests() -> Iterator[Sequence[Panel]]:
@@ -129,9 +130,7 @@ def _requests() -> Iterator[Sequence[Panel]]:
             "Rate-limit refusals",
             units.RequestsPerSecond,
             over_time(
-                or_zero(
-                    f"sum by (policy) (rate(hub_rate_limit_refusals_total{RATE}))", "policy"
-                ),
+                or_zero(f"sum by (policy) (rate(hub_rate_limit_refusals_total{RATE}))", "policy"),
                 "{{policy}}",
             ),
             description="Requests that came too often, by the limit that they ran into.",
@@ -151,9 +150,7 @@ def _inside() -> Iterator[Sequence[Panel]]:
         graph(
             "Database pool",
             units.Short,
-            over_time(
-                "sum by (pool, state) (hub_database_connections)", "{{pool}}: {{state}}"
-            ),
+            over_time("sum by (pool, state) (hub_database_connections)", "{{pool}}: {{state}}"),
             over_time("sum by (pool) (hub_database_connections_max)", "{{pool}}: at most"),
             description="The backend's connections to the database. When all are in use, "
             "requests wait.",
@@ -189,9 +186,7 @@ def _jobs() -> Iterator[Sequence[Panel]]:
         ),
         rows(
             "The last import",
-            table_of(
-                or_zero("max by (kind, action) (hub_import_items)", "kind")
-            ),
+            table_of(or_zero("max by (kind, action) (hub_import_items)", "kind")),
             "What the last import that succeeded did, by kind of item. Needs `ontologyPath`.",
             size=THIRD,
         ),
