@@ -42,10 +42,11 @@ def document(settings: StackSettings) -> dict[str, Any]:
         "interval": INTERVAL,
         "rules": [_written(rule) for rule in wanted],
     }
+    gone = [{"orgId": 1, "uid": uid} for uid in (*GONE, *unwanted)]
     return {
         "apiVersion": 1,
-        "groups": [group] if wanted else [],
-        "deleteRules": [{"orgId": 1, "uid": uid} for uid in (*GONE, *unwanted)],
+        **({"groups": [group]} if wanted else {}),
+        **({"deleteRules": gone} if gone else {}),
     }
 
 

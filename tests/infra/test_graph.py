@@ -204,7 +204,7 @@ def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> N
         "importer": {"app_password"},
         "backend": {"app_password", "admin_secret", "webhook_secret"},
         "pgadmin": {"pgadmin_password", "pgpass"},
-        "grafana": {"grafana_password"},
+        "grafana": {"grafana_password", "datasource_password"},
     }
 
 
