@@ -30,7 +30,7 @@ print("reached")
 """
 TABLES = {
     *("entities", "modules", "profiles", "drafts", "alembic_version"),
-    *("snapshots", "snapshot_files", "rate_windows"),
+    *("snapshots", "snapshot_files", "rate_windows", "job_runs"),
 }
 
 
