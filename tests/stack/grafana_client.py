@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]  # it has none
 import yaml
 
 from tests.stack import grafana_macros
@@ -18,11 +18,10 @@ from tests.stack.stack_under_test import Stack, docker
 ROLE = "grafana"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a query returned: its series or rows as text, to count and compare."""
+# What a query found: values by the labels of their series, or rows as text.
+Found = dict[str, Any]
 
-    rows: list[str]
+WINDOW = 15 * 60  # seconds that a panel shows
 
 
 @dataclass
@@ -81,13 +80,16 @@ class Grafana:
         groups = self.provisioned("alerting")["groups"]
         return {rule["uid"]: rule for group in groups for rule in group["rules"]}
 
-    def run(self, target: dict[str, Any], minutes: int = 15) -> list[str]:
-        """Return what a panel's query finds in the last minutes: a text for each series or row."""
-        window = Window(time.time() - minutes * 60, time.time())
+    def run(self, target: dict[str, Any]) -> Found:
+        """Return what a panel's query finds in the time range up to now."""
         source = self.sources[target["datasource"]["uid"]]
         if source["type"] == "prometheus":
-            return self._promql(target, source, window)
-        return asyncio.run(self._sql(target, source, window))
+            return self._promql(target, target["instant"])
+        return {str(number): row for number, row in enumerate(self.run_sql(target["rawSql"]))}
+
+    def last(self, target: dict[str, Any]) -> Found:
+        """Return the last point of what a panel's query finds."""
+        return self._promql(target, True) if "expr" in target else self.run(target)
 
     def firing(self, uid: str) -> list[dict[str, str]]:
         """Return the labels of what a rule would fire for; no data is what the rule says it is.
@@ -108,39 +110,47 @@ class Grafana:
             if (float(one["value"][1]) > limit if above else float(one["value"][1]) < limit)
         ]
 
-    def value(self, uid: str) -> list[float]:
+    def values(self, uid: str) -> list[float]:
         """Return the values that a rule looks at now."""
         expression = self.rules()[uid]["data"][0]["model"]["expr"]
         found = ask(self.stack, "query", query=expression)["result"]
         return [float(one["value"][1]) for one in found]
 
-    def _promql(self, target: dict[str, Any], source: dict[str, Any], window: Window) -> list[str]:
-        host, port = source["url"].removeprefix("http://").split(":")
-        assert (host, port) == ("prometheus", "9090")  # whom `ask` asks
-        least = int(source["jsonData"]["timeInterval"].removesuffix("s"))
-        text = grafana_macros.promql(target["expr"], window, least)
-        if target["instant"]:
-            found = ask(self.stack, "query", query=text, time=str(window.end))
-            return [json.dumps(one) for one in found["result"]]
-        step = window.interval(least)
-        found = ask(
-            self.stack,
-            "query_range",
-            query=text,
-            start=str(window.begin // step * step),
-            end=str(window.end // step * step),
-            step=str(step),
-        )
-        # A series of NaN alone is drawn as nothing.
-        return [
-            json.dumps(one)
-            for one in found["result"]
-            if any(value != "NaN" for _, value in one["values"])
-        ]
+    def run_sql(self, text: str) -> list[tuple[Any, ...]]:
+        """Return the rows that a query finds as the data source's role, by its way in."""
+        (source,) = (one for one in self.sources.values() if one["type"] != "prometheus")
+        window = Window(time.time() - WINDOW, time.time())
+        return asyncio.run(self._sql(grafana_macros.sql(text, window), source))
 
-    async def _sql(
-        self, target: dict[str, Any], source: dict[str, Any], window: Window
-    ) -> list[str]:
+    def _promql(self, target: dict[str, Any], instant: bool) -> Found:
+        source = self.sources[target["datasource"]["uid"]]
+        # Whom `ask` asks.
+        assert source["url"] == "http://prometheus:9090"
+        least = int(source["jsonData"]["timeInterval"].removesuffix("s"))
+        window = Window(time.time() - WINDOW, time.time())
+        text = grafana_macros.promql(target["expr"], window, least)
+        step = window.interval(least)
+        span = {
+            "start": str(window.begin // step * step),
+            "end": str(window.end // step * step),
+            "step": str(step),
+        }
+        found = (
+            ask(self.stack, "query", query=text, time=str(window.end))
+            if instant
+            else ask(self.stack, "query_range", query=text, **span)
+        )
+        points = {
+            json.dumps(one["metric"]): [
+                value
+                for _, value in (one["values"] if "values" in one else [one["value"]])
+                if value != "NaN"  # drawn as nothing
+            ]
+            for one in found["result"]
+        }
+        return {series: values for series, values in points.items() if values}
+
+    async def _sql(self, text: str, source: dict[str, Any]) -> list[tuple[Any, ...]]:
         host, port = source["url"].split(":")
         options = source["jsonData"]
         connection = await asyncpg.connect(
@@ -152,11 +162,10 @@ class Grafana:
             ssl=options["sslmode"],
         )
         try:
-            rows = await connection.fetch(grafana_macros.sql(target["rawSql"], window))
+            rows = await connection.fetch(text)
         finally:
             await connection.close()
-        if target["format"] == "time_series" and rows:
-            times = [row["time"] for row in rows]
-            assert times == sorted(times)
+        if rows and "time" in rows[0]:  # what Grafana asks of a time series
+            assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
             assert all(isinstance(row["metric"], str) for row in rows)
-        return [str(tuple(row.values())) for row in rows]
+        return [tuple(row.values()) for row in rows]
