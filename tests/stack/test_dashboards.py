@@ -1,4 +1,4 @@
-"""Every query of Grafana's dashboards and alert rules, asked of a deployed stack as Grafana asks it.
+"""Every query of Grafana's dashboards and alert rules, asked of a real stack as Grafana would.
 
 No registry here has Grafana, so its place is taken by a stand-in, which holds the same files in the
 same place; `grafana_client` reads them there, and asks the real Prometheus and the real PostgreSQL.
@@ -22,7 +22,7 @@ from tests.stack.stack_under_test import Stack, docker, eventually
 
 # In the stack's own copy of the project.
 ONTOLOGY = "tests/app/fixtures/ontologies/apiary-json-a"
-REQUESTS = (
+REQUESTS: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/api/v1/entities/search?q=a", None),
     ("GET", "/api/v1/entities/category/Hive", None),
     ("GET", "/api/v1/entities/category/Nowhere", None),
