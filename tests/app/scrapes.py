@@ -1,4 +1,4 @@
-"""What Prometheus would read of a backend, read by the library's own parser."""
+"""What Prometheus would read of a program, read by the library's own parser."""
 
 import re
 import time
@@ -36,6 +36,15 @@ class Scrape:
         return self.values(name).get(())
 
 
+def scrape(port: int) -> Scrape:
+    """Scrape once; has to be answered 200, and long before Prometheus would give up (10 s)."""
+    started = time.monotonic()
+    answer = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20)
+    assert answer.status_code == 200
+    assert time.monotonic() - started < 5
+    return Scrape(answer.text)
+
+
 class Measured:
     """A running backend and the port of its metrics."""
 
@@ -44,12 +53,8 @@ class Measured:
         self.port = port
 
     def scrape(self) -> Scrape:
-        """Scrape once; has to be answered 200, and long before Prometheus would give up (10 s)."""
-        started = time.monotonic()
-        answer = httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=20)
-        assert answer.status_code == 200
-        assert time.monotonic() - started < 5
-        return Scrape(answer.text)
+        """Scrape once."""
+        return scrape(self.port)
 
     def when(self, holds: Callable[[Scrape], bool]) -> Scrape:
         """Scrape until this holds: a request is counted a moment after its answer."""
