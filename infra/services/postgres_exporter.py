@@ -19,6 +19,8 @@ UNUSED = ("replication", "replication_slot", "roles")
 # In milliseconds. A scrape that waits for a lock must not wait beyond the next one.
 STATEMENT_TIMEOUT = 10_000
 
+PROBE = ("sh", "-c", f"wget -q -O - http://127.0.0.1:{PORT}/metrics | grep -qx 'pg_up 1'")
+
 
 def service(settings: StackSettings, secrets: Passwords) -> Service:
     """Return the exporter, which reads as `ontology_read`; it is ready when the server answers.
@@ -45,11 +47,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         },
         secrets=[password],
         readiness=Probe(
-            command=[
-                "sh",
-                "-c",
-                f"wget -q -O - http://127.0.0.1:{PORT}/metrics | grep -qx 'pg_up 1'",
-            ],
+            command=PROBE,
             # Each look asks the server for everything.
             interval=5,
             timeout=10,
