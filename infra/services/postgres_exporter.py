@@ -5,7 +5,7 @@ from infra.passwords import Passwords
 from infra.services import postgres, roles
 from infra.settings import StackSettings
 from infra.versions import POSTGRES_EXPORTER
-from infra.workload import TOOLS, Limits, Probe, SecretFile, Service
+from infra.workload import TOOLS, File, Limits, Probe, SecretFile, Service
 
 ROLE = "postgres-exporter"
 PORT = 9187
@@ -29,6 +29,8 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
     them would be some ten series.
     """
     password = SecretFile(name="read_password", value=secrets.read, uid=UID)
+    # For servers of others' choice, of which there are none; without it each start warns.
+    config = File(name="postgres_exporter.yml", content="auth_modules: {}\n")
     place = f"{postgres.ROLE}:{postgres.PORT}/{postgres.DATABASE}"
     return Service(
         role=ROLE,
@@ -36,6 +38,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         user=f"{UID}:{UID}",
         networks=[TOOLS],
         command=[
+            f"--config.file={config.path}",
             *(f"--collector.{name}" for name in COLLECTED),
             *(f"--no-collector.{name}" for name in UNUSED),
         ],
@@ -45,6 +48,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
             "DATA_SOURCE_USER": roles.READ,
             "DATA_SOURCE_PASS_FILE": password.path,
         },
+        files=[config],
         secrets=[password],
         readiness=Probe(
             command=PROBE,
