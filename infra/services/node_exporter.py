@@ -19,6 +19,17 @@ UID = 65534  # `nobody` in the public image and in its twin
 DATA = "/disks/data"
 BACKUPS = "/disks/backups"
 
+OPTIONS = (
+    "--collector.disable-defaults",
+    "--collector.filesystem",
+    "--collector.filesystem.mount-points-include=^/disks/",
+    # Of whatever type: left to itself, it leaves out overlays, which an engine inside a container
+    # has its volumes on.
+    "--collector.filesystem.fs-types-include=.",
+    "--web.disable-exporter-metrics",
+)
+PROBE = ("wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/")
+
 
 def service(settings: StackSettings, naming: Naming) -> Service:
     """Return the exporter, with the database's volume and, where dumps are made, their folder."""
@@ -35,19 +46,9 @@ def service(settings: StackSettings, naming: Naming) -> Service:
         image=public_image(NODE_EXPORTER, settings),
         user=f"{UID}:{UID}",
         networks=[METRICS],
-        command=[
-            "--collector.disable-defaults",
-            "--collector.filesystem",
-            "--collector.filesystem.mount-points-include=^/disks/",
-            # Of whatever type: left to itself, it leaves out overlays, which an engine inside a
-            # container has its volumes on.
-            "--collector.filesystem.fs-types-include=.",
-            "--web.disable-exporter-metrics",
-        ],
+        command=OPTIONS,
         mounts=disks,
         anew_with=anew_with,
-        readiness=Probe(
-            command=["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/"],
-        ),
+        readiness=Probe(command=PROBE),
         limits=Limits(memory=64, cpu_shares=256, pids=64),
     )

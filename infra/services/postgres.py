@@ -56,7 +56,9 @@ def service(settings: StackSettings) -> Service:
         image=image(settings),
         user=f"{UID}:{UID}",
         networks=[DATA, TOOLS],
-        command=["postgres", *_options(STATISTICS)] if settings.observed else [],
+        # Said also where it is the image's own: the provider leaves a command that is no longer
+        # given as it was.
+        command=["postgres", *(_options(STATISTICS) if settings.observed else [])],
         env={
             # The image insists on a password for a new, empty database: this one the kernel makes
             # up at each reading, and nobody knows it. The roles job sets the configured one, so

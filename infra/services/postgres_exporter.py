@@ -5,7 +5,7 @@ from infra.passwords import Passwords
 from infra.services import postgres, roles
 from infra.settings import StackSettings
 from infra.versions import POSTGRES_EXPORTER
-from infra.workload import TOOLS, Limits, Probe, SecretFile, Service
+from infra.workload import TOOLS, File, Limits, Probe, SecretFile, Service
 
 ROLE = "postgres-exporter"
 PORT = 9187
@@ -19,6 +19,8 @@ UNUSED = ("replication", "replication_slot", "roles")
 # In milliseconds. A scrape that waits for a lock must not wait beyond the next one.
 STATEMENT_TIMEOUT = 10_000
 
+PROBE = ("sh", "-c", f"wget -q -O - http://127.0.0.1:{PORT}/metrics | grep -qx 'pg_up 1'")
+
 
 def service(settings: StackSettings, secrets: Passwords) -> Service:
     """Return the exporter, which reads as `ontology_read`; it is ready when the server answers.
@@ -27,6 +29,8 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
     them would be some ten series.
     """
     password = SecretFile(name="read_password", value=secrets.read, uid=UID)
+    # For servers of others' choice, of which there are none; without it each start warns.
+    config = File(name="postgres_exporter.yml", content="auth_modules: {}\n")
     place = f"{postgres.ROLE}:{postgres.PORT}/{postgres.DATABASE}"
     return Service(
         role=ROLE,
@@ -34,6 +38,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         user=f"{UID}:{UID}",
         networks=[TOOLS],
         command=[
+            f"--config.file={config.path}",
             *(f"--collector.{name}" for name in COLLECTED),
             *(f"--no-collector.{name}" for name in UNUSED),
         ],
@@ -43,13 +48,10 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
             "DATA_SOURCE_USER": roles.READ,
             "DATA_SOURCE_PASS_FILE": password.path,
         },
+        files=[config],
         secrets=[password],
         readiness=Probe(
-            command=[
-                "sh",
-                "-c",
-                f"wget -q -O - http://127.0.0.1:{PORT}/metrics | grep -qx 'pg_up 1'",
-            ],
+            command=PROBE,
             # Each look asks the server for everything.
             interval=5,
             timeout=10,

@@ -30,6 +30,8 @@ SAMPLES = 20_000
 QUERIES = 4
 QUERY_SAMPLES = 2_000_000
 
+PROBE = ("wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/-/ready")
+
 
 def service(settings: StackSettings) -> Service:
     """Return Prometheus; neither its lifecycle nor its admin API is on."""
@@ -52,9 +54,7 @@ def service(settings: StackSettings) -> Service:
         env={"GOMEMLIMIT": f"{MEMORY * 4 // 5}MiB"},
         files=[config],
         mounts=[VolumeMount(volume=DATA_VOLUME, path=DATA_PATH)],
-        readiness=Probe(
-            command=["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/-/ready"],
-        ),
+        readiness=Probe(command=PROBE),
         limits=Limits(memory=MEMORY, cpu_shares=256, pids=64),
         # What is in its memory goes to the disk.
         stop_grace=30,

@@ -15,8 +15,8 @@ DRAFT = {
         "categories": [{"entity_id": "Swarm", "label": "Swarm", "schema_definition": {}}],
     },
 }
-# Every row of every table of the schema, whatever order they lie in. But the runs of jobs: those that
-# follow a restore add theirs.
+# Every row of every table of the schema, whatever order they lie in. Not the runs of jobs: those
+# that follow a restore add theirs.
 FINGERPRINTS = r"""
 select format('select %L, count(*), md5(string_agg(t::text, chr(10) order by t::text)) from %I t',
               tablename, tablename)

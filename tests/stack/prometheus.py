@@ -1,9 +1,8 @@
 """Prometheus of a stack, asked as Grafana asks it; it has no port, so at its own address."""
 
-import json
-import urllib.parse
-import urllib.request
 from typing import Any
+
+import httpx
 
 from tests.stack.stack_under_test import Stack
 
@@ -17,9 +16,7 @@ def address(stack: Stack, role: str, network: str) -> str:
 def ask(stack: Stack, path: str, **parameters: str) -> Any:
     """Return the data of an answer of Prometheus's API."""
     place = f"http://{address(stack, 'prometheus', 'tools')}:9090/api/v1/{path}"
-    query = urllib.parse.urlencode(parameters)
-    with urllib.request.urlopen(f"{place}?{query}", timeout=10) as answer:
-        return json.load(answer)["data"]
+    return httpx.get(place, params=parameters).raise_for_status().json()["data"]
 
 
 def query(stack: Stack, promql: str, **parameters: str) -> dict[tuple[str, ...], float]:

@@ -4,11 +4,10 @@ import os
 import shutil
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.policy.container import running
@@ -54,7 +53,7 @@ def stack(new_stack: Callable[[], Stack], small_disk: Path) -> Iterator[Stack]:
 def test_every_target_is_up(stack: Stack) -> None:
     assert all_healthy(stack)
     assert set(stack.health()) > MEASURING
-    eventually(lambda: targets(stack) == dict.fromkeys(JOBS, {"up"}), seconds=60)
+    eventually(lambda: targets(stack) == {job: {"up"} for job in JOBS}, seconds=60)
     assert query(stack, "pg_up") == {(): 1}
     stack.unchanged()
 
@@ -84,11 +83,9 @@ def test_prometheus_can_be_neither_reloaded_nor_emptied_by_those_who_reach_it(
 ) -> None:
     place = f"http://{address(stack, 'prometheus', 'tools')}:9090"
     for path in ("/-/reload", "/-/quit", "/api/v1/admin/tsdb/delete_series?match[]=up"):
-        request = urllib.request.Request(place + path, method="POST")  # noqa: S310
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request, timeout=10)
-        assert refused.value.code in (403, 503)
-        assert b"not enabled" in (said := refused.value.read()) or b"disabled" in said
+        refused = httpx.post(place + path)
+        assert refused.is_error
+        assert "not enabled" in refused.text or "admin APIs disabled" in refused.text
     assert stack.health()["prometheus"] == "healthy"
 
 
@@ -111,7 +108,7 @@ def test_the_database_tells_its_connections_sizes_locks_and_hits(stack: Stack) -
         'pg_locks_count{datname="ontology_hub"}',
         'pg_stat_database_blks_hit{datname="ontology_hub"}',
         'pg_stat_user_tables_n_dead_tup{relname="drafts"}',
-        'pg_statio_user_tables_heap_blocks_hit_total{relname="drafts"}',
+        'pg_statio_user_tables_heap_blocks_hit{relname="drafts"}',
         "pg_long_running_transactions",
         "pg_stat_checkpointer_num_timed_total",
         "pg_stat_bgwriter_buffers_alloc_total",
@@ -129,9 +126,9 @@ def test_the_exporter_can_read_and_no_more(stack: Stack) -> None:
         "begin read write; delete from drafts",
         "create table t ()",
         "select pg_stat_statements_reset()",
-        "alter system set work_mem = '1MB'",
+        "select pg_read_file('/etc/passwd')",
     ):
-        said = stack.psql(f"set transaction_read_only = off; {statement}", role="ontology_read")
+        said = stack.psql(f"set default_transaction_read_only = off; {statement}", "ontology_read")
         assert "permission denied" in said, statement
 
 
@@ -170,7 +167,7 @@ def test_what_was_measured_outlives_its_container(stack: Stack) -> None:
     assert measured
     docker("rm", "--force", stack.container("prometheus"))
     stack.up()
-    eventually(lambda: targets(stack)["postgres"] == {"up"}, seconds=60)
+    eventually(lambda: targets(stack).get("postgres") == {"up"}, seconds=60)
     assert query(stack, "pg_up", time=then) == measured
 
 
@@ -208,7 +205,7 @@ def test_it_is_switched_off_and_on_with_the_data_kept_and_dumps_fit_both(stack: 
         assert statistics(stack) == ("pg_stat_statements", "1", "t")
         assert stack.psql("select count(*) > 0 from pg_stat_statements", "ontology_read") == "t"
     assert all_healthy(stack)
-    eventually(lambda: targets(stack) == dict.fromkeys(JOBS, {"up"}), seconds=60)
+    eventually(lambda: targets(stack) == {job: {"up"} for job in JOBS}, seconds=60)
 
 
 def names(stack: Stack) -> list[str]:
