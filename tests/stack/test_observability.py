@@ -18,7 +18,7 @@ from tests.stack.prometheus import address, ask, query, targets
 from tests.stack.stack_under_test import Stack, docker, eventually
 
 MEASURING = {"prometheus", "postgres-exporter", "node-exporter"}
-JOBS = {"backend", "backup", "postgres", "disks", "prometheus"}
+JOBS = {"backend", "backup", "proxy", "postgres", "disks", "prometheus"}
 MARK = "a-marked-password"
 ROTATED = ("postgresPassword", "ownerPassword", "appPassword", "readPassword")
 
@@ -69,7 +69,7 @@ def test_nobody_outside_reaches_what_measures(stack: Stack) -> None:
         assert published not in state["NetworkSettings"]["Networks"], role
         assert not state["HostConfig"]["PortBindings"], role
     places = [("prometheus", 9090), (address(stack, "prometheus", "tools"), 9090)]
-    places += [(address(stack, "backend", "metrics"), 9100)]
+    places += [(address(stack, role, "metrics"), 9100) for role in ("backend", "proxy")]
     connect = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
     image = stack.inspect("backend")["Image"]
     for host, port in places:
