@@ -5,7 +5,7 @@ from typing import Any
 
 from infra import metrics
 from infra.images import public_image
-from infra.services import backend, backup, node_exporter, postgres_exporter
+from infra.services import backend, backup, node_exporter, postgres_exporter, proxy
 from infra.settings import StackSettings
 from infra.versions import PROMETHEUS
 from infra.workload import METRICS, TOOLS, File, Limits, Probe, Service, VolumeMount
@@ -79,6 +79,10 @@ def _config(settings: StackSettings) -> dict[str, Any]:
         _job("disks", f"{node_exporter.ROLE}:{node_exporter.PORT}"),
         _job("prometheus", f"127.0.0.1:{PORT}"),
     ]
+    if not settings.hot_reload:
+        # What it knows of each single server is left out.
+        scope = {"params": {"scope": ["global", "frontend", "backend"]}}
+        jobs.append({**_job("proxy", f"{proxy.ROLE}:{metrics.PORT}"), **scope})
     if settings.backup_schedule:
         jobs.append(_job("backup", f"{backup.ROLE}:{metrics.PORT}"))
     return {

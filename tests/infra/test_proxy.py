@@ -55,7 +55,7 @@ def test_the_proxy_has_the_port_and_the_backend_the_data(declare: Declare) -> No
     graph = declare()
     assert graph.containers["proxy"]["ports"][0]["external"] == 8000
     assert not graph.containers["backend"].get("ports")
-    assert networks(graph.containers["proxy"]) == {"published", "api"}
+    assert networks(graph.containers["proxy"]) == {"published", "api", "metrics"}
     assert networks(graph.containers["backend"]) == {"data", "api", "metrics"}
     assert "BEHIND_PROXY=true" in graph.containers["backend"]["envs"]
     assert {"backend", "proxy"} <= graph.settled

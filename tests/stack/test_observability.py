@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,7 +20,7 @@ from tests.stack.prometheus import address, ask, query, targets
 from tests.stack.stack_under_test import Stack, docker, eventually
 
 MEASURING = {"prometheus", "postgres-exporter", "node-exporter"}
-JOBS = {"backend", "backup", "postgres", "disks", "prometheus"}
+JOBS = {"backend", "backup", "proxy", "postgres", "disks", "prometheus"}
 MARK = "a-marked-password"
 ROTATED = ("postgresPassword", "ownerPassword", "appPassword", "readPassword")
 
@@ -58,6 +60,15 @@ def test_every_target_is_up(stack: Stack) -> None:
     stack.unchanged()
 
 
+def test_a_backend_that_is_out_is_not_up(stack: Stack) -> None:
+    """What an alert is to ask: without an address, the target is gone altogether."""
+    docker("stop", stack.ids()["backend"])
+    eventually(lambda: "up" not in targets(stack).get("backend", set()), seconds=90)
+    eventually(lambda: query(stack, 'absent(up{job="backend"} == 1)') == {(): 1}, seconds=60)
+    stack.up()
+    eventually(lambda: targets(stack).get("backend") == {"up"}, seconds=60)
+
+
 def test_what_measures_keeps_every_rule_for_containers(stack: Stack) -> None:
     assert violations(running(stack.inspect(role)) for role in MEASURING) == []
 
@@ -69,7 +80,7 @@ def test_nobody_outside_reaches_what_measures(stack: Stack) -> None:
         assert published not in state["NetworkSettings"]["Networks"], role
         assert not state["HostConfig"]["PortBindings"], role
     places = [("prometheus", 9090), (address(stack, "prometheus", "tools"), 9090)]
-    places += [(address(stack, "backend", "metrics"), 9100)]
+    places += [(address(stack, role, "metrics"), 9100) for role in ("backend", "proxy")]
     connect = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
     image = stack.inspect("backend")["Image"]
     for host, port in places:
@@ -145,7 +156,16 @@ def test_statements_are_counted_and_their_text_is_for_who_may_look(stack: Stack)
 def test_a_new_password_reaches_the_exporter_and_no_statistics(stack: Stack) -> None:
     before = stack.ids()
     configure(stack, **{key: f"{MARK}{hard(key)}"[:128] for key in ROTATED})
-    stack.up()
+    with ThreadPoolExecutor() as pool, held_roles(stack):
+        update = pool.submit(stack.up)
+        waits = "select count(*) from pg_locks where relation = 'pg_authid'::regclass"
+        eventually(
+            lambda: stack.psql(f"{waits} and not granted", "ontology_read") == "1", seconds=120
+        )
+        sessions = stack.psql("table pg_stat_activity", role="ontology_read")
+        assert "lock table pg_authid" in sessions
+        assert MARK not in sessions
+    update.result()
     assert stack.ids()["postgres-exporter"] != before["postgres-exporter"]
     assert stack.ids()["db"] == before["db"]
     assert all_healthy(stack)
@@ -206,6 +226,20 @@ def test_it_is_switched_off_and_on_with_the_data_kept_and_dumps_fit_both(stack: 
         assert stack.psql("select count(*) > 0 from pg_stat_statements", "ontology_read") == "t"
     assert all_healthy(stack)
     eventually(lambda: targets(stack) == {job: {"up"} for job in JOBS}, seconds=60)
+
+
+@contextmanager
+def held_roles(stack: Stack) -> Iterator[None]:
+    """Let everybody who changes a role wait."""
+    hold = "begin; lock table pg_authid in share mode; select pg_sleep(300)"
+    psql = ("psql", "--username=postgres", f"--command={hold}")
+    holder = subprocess.Popen(["docker", "exec", stack.container("db"), *psql])
+    try:
+        yield
+    finally:
+        end = "select pg_terminate_backend(pid) from pg_stat_activity where query = "
+        stack.psql(f"{end} $${hold}$$", role="postgres")
+        holder.wait()
 
 
 def names(stack: Stack) -> list[str]:
