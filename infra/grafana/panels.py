@@ -31,6 +31,9 @@ from grafana_foundation_sdk.models.dashboard import (
     DynamicConfigValue,
     GridPos,
     Panel,
+    Threshold,
+    ValueMap,
+    ValueMappingResult,
 )
 from grafana_foundation_sdk.models.text import TextMode
 
@@ -38,6 +41,7 @@ from infra.grafana.queries import Query, lettered, source
 
 TAG = "ontology-hub"
 FULL_WIDTH = 24  # of Grafana's grid
+BARS = 30  # at most in one panel
 
 
 class _AnyPanel(Protocol):
@@ -64,12 +68,48 @@ THIRD = Size(width=8, height=8)
 WHOLE = Size(width=FULL_WIDTH, height=9)
 
 
+# From which value on what is shown has which colour. Left to itself, Grafana shows 80 and more in
+# red, whatever it is.
+Colours = Sequence[Threshold]
+CALM: Colours = [Threshold(None, "green")]
+
+
+def red_from(limit: float) -> Colours:
+    """Return the colours of what is bad from this value on."""
+    return [Threshold(None, "green"), Threshold(limit, "red")]
+
+
+def green_from(limit: float) -> Colours:
+    """Return the colours of what is bad below this value."""
+    return [Threshold(None, "red"), Threshold(limit, "green")]
+
+
 def number(
-    title: str, unit: str, query: Query, description: str = "", size: Size = NUMBER
+    title: str,
+    unit: str,
+    query: Query,
+    description: str = "",
+    size: Size = NUMBER,
+    colours: Colours = CALM,
 ) -> Panel:
     """Return a panel that shows the last value of each series as a number."""
+    return _panel(_stat(colours), title, unit, [query], description, size)
+
+
+def state(title: str, query: Query, description: str) -> Panel:
+    """Return a panel that shows 1 as up and 0 as down."""
+    words = ValueMap({"0": ValueMappingResult("down"), "1": ValueMappingResult("up")})
+    builder = _stat(green_from(1)).mappings([words])
+    return _panel(builder, title, "none", [query], description, NUMBER)
+
+
+def _stat(colours: Colours) -> stat.Panel:
     last = common.ReduceDataOptions().calcs(["lastNotNull"])
-    return _panel(stat.Panel().reduce_options(last), title, unit, [query], description, size)
+    return stat.Panel().reduce_options(last).thresholds(_thresholds(colours))
+
+
+def _thresholds(colours: Colours) -> dashboard.ThresholdsConfig:
+    return dashboard.ThresholdsConfig().steps([*colours])
 
 
 def graph(
@@ -88,12 +128,13 @@ def graph(
 
 def bars(title: str, unit: str, query: Query, description: str = "", size: Size = HALF) -> Panel:
     """Return a panel with a bar for each row: a name, then its value."""
-    each_row = common.ReduceDataOptions().values(True).calcs(["lastNotNull"])
+    each_row = common.ReduceDataOptions().values(True).limit(BARS).calcs(["lastNotNull"])
     builder = (
         bargauge.Panel()
         .reduce_options(each_row)
         .orientation(VizOrientation.HORIZONTAL)
         .display_mode(BarGaugeDisplayMode.BASIC)
+        .thresholds(_thresholds(CALM))
         .min(0)
     )
     return _panel(builder, title, unit, [query], description, size)

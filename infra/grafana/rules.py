@@ -130,7 +130,7 @@ ALWAYS = (
     Rule(
         uid="hub-migration-failed",
         title="A migration failed",
-        value=f'max(hub_job_last_run_failed{{{traffic.JOB}="migrations"}})',
+        value='max(hub_job_last_run_failed{role="migrations"})',
         beyond="gt",
         limit=0,
         lasting="0s",
@@ -144,7 +144,7 @@ IMPORTS = (
     Rule(
         uid="hub-import-failed",
         title="An import failed",
-        value=f'max(hub_job_last_run_failed{{{traffic.JOB}="importer"}})',
+        value='max(hub_job_last_run_failed{role="importer"})',
         beyond="gt",
         limit=0,
         lasting="0s",

@@ -1,6 +1,7 @@
 """The whole graph: names, order, health checks, secrecy, ports, limits."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -61,7 +62,7 @@ def test_everything_is_named_and_labelled_by_project_stack_and_role(declare: Dec
     assert names(graph, NETWORK) == {
         f"ontology-hub-alice-{network}" for network in ("data", "tools", "metrics", "published")
     }
-    assert names(graph, VOLUME) == {
+    assert {re.sub("(-files)-[0-9a-f]{8}$", r"\1", name) for name in names(graph, VOLUME)} == {
         *(f"ontology-hub-alice-{volume}" for volume in ("pgdata", "pgsocket")),
         *(f"ontology-hub-alice-{role}-data" for role in ("grafana", "prometheus")),
         *(f"ontology-hub-alice-{role}-files" for role in (SERVICES | JOBS) - GIVEN_NOTHING),
@@ -189,6 +190,16 @@ def test_files_arrive_in_a_volume_of_their_own_mounted_read_only(declare: Declar
         assert mine["readOnly"] is True
         labels = {i["label"]: i["value"] for i in graph.containers[role]["labels"]}
         assert labels["ontology-hub.files"] == f"{role}-files-id"
+
+
+def test_a_file_that_is_not_wanted_any_more_goes_with_its_volume(declare: Declare) -> None:
+    def held(**secrets: str) -> set[str]:
+        mounts = declare(DEV, secrets).containers["backend"]["mounts"]
+        return {mount["source"] for mount in mounts if mount["target"] == "/run/secrets"}
+
+    assert held() == held()
+    assert held(adminSecret="given-admin") == held(adminSecret="another-one")
+    assert held(adminSecret="given-admin") != held()
 
 
 def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> None:

@@ -84,12 +84,15 @@ class Grafana:
         """Return what a panel's query finds in the time range up to now."""
         source = self.sources[target["datasource"]["uid"]]
         if source["type"] == "prometheus":
-            return self._promql(target, target["instant"])
+            return self._promql(target, target["instant"], time.time())
         return {str(number): row for number, row in enumerate(self.run_sql(target["rawSql"]))}
 
-    def last(self, target: dict[str, Any]) -> Found:
-        """Return the last point of what a panel's query finds."""
-        return self._promql(target, True) if "expr" in target else self.run(target)
+    def last(self, target: dict[str, Any], moment: float) -> Found:
+        """Return the point at that moment of what a panel's query finds; SQL knows but the present.
+
+        Seconds since 1970.
+        """
+        return self._promql(target, True, moment) if "expr" in target else self.run(target)
 
     def firing(self, uid: str) -> list[dict[str, str]]:
         """Return the labels of what a rule would fire for; no data is what the rule says it is.
@@ -122,12 +125,12 @@ class Grafana:
         window = Window(time.time() - WINDOW, time.time())
         return asyncio.run(self._sql(grafana_macros.sql(text, window), source))
 
-    def _promql(self, target: dict[str, Any], instant: bool) -> Found:
+    def _promql(self, target: dict[str, Any], instant: bool, end: float) -> Found:
         source = self.sources[target["datasource"]["uid"]]
         # Whom `ask` asks.
         assert source["url"] == "http://prometheus:9090"
         least = int(source["jsonData"]["timeInterval"].removesuffix("s"))
-        window = Window(time.time() - WINDOW, time.time())
+        window = Window(end - WINDOW, end)
         text = grafana_macros.promql(target["expr"], window, least)
         step = window.interval(least)
         span = {

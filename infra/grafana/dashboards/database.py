@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from infra.grafana.panels import THIRD, WHOLE, document, graph, number, rows
+from infra.grafana.panels import THIRD, WHOLE, document, graph, number, rows, state
 from infra.grafana.queries import over_time, sql
 from infra.services import postgres
 from infra.settings import StackSettings
@@ -98,11 +98,10 @@ def build(_settings: StackSettings) -> str:
 
 def _numbers() -> Iterator[Sequence[Panel]]:
     yield (
-        number(
+        state(
             "Database",
-            units.Short,
             over_time('min(pg_up{job="postgres"})'),
-            "1 while the exporter reaches the database, 0 while it does not.",
+            "Whether the exporter reaches it.",
         ),
         number("Connections", units.Short, sql(CLIENTS)),
         number(

@@ -7,7 +7,17 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from infra import addresses
 from infra.grafana.dashboards import ontology, traffic
-from infra.grafana.panels import Size, alerts, dashboards, document, note, number
+from infra.grafana.panels import (
+    Size,
+    alerts,
+    dashboards,
+    document,
+    green_from,
+    note,
+    number,
+    red_from,
+    state,
+)
 from infra.grafana.queries import now, or_zero, over_time, sql
 from infra.settings import StackSettings
 
@@ -22,7 +32,7 @@ LINKS = """
 [**pgAdmin**]({pgadmin_url}): the database, table by table
 
 On the hub's machine, `make status` tells how each service is, `make logs` what it says,
-`make passwords` how to log in. *docs/operations.md* says what to do when something fails.
+`make open` the way in. *docs/operations.md* says what to do when something fails.
 """
 
 LIST = Size(width=8, height=10)
@@ -54,21 +64,32 @@ def _numbers(settings: StackSettings) -> Iterator[Sequence[Panel]]:
                 units.Short,
                 now(or_zero('sum(up{job="backend"})')),
                 "How many serve: one, and two while one takes the other's place.",
+                colours=green_from(1),
             ),
-            number(
+            state(
                 "Database",
-                units.Short,
-                now("min(hub_database_up)"),
-                "1 while the backend reaches it, 0 while it does not.",
+                now(or_zero("min(hub_database_up)")),
+                "Whether the backend reaches it.",
             ),
             number(
                 "Requests",
                 units.RequestsPerSecond,
                 over_time(or_zero(f"sum(rate({traffic.REQUESTS}{traffic.RATE}))")),
             ),
-            number("Failed requests", units.PercentUnit, over_time(traffic.errors(traffic.RATE))),
+            number(
+                "Failed requests",
+                units.PercentUnit,
+                over_time(traffic.errors(traffic.RATE)),
+                colours=red_from(0.05),
+            ),
             number("95 % are answered within", units.Seconds, over_time(traffic.quantile(0.95))),
-            number("Failed jobs", units.Short, now(or_zero("sum(hub_job_last_run_failed)"))),
+            number(
+                "Failed jobs",
+                units.Short,
+                now(or_zero("sum(hub_job_last_run_failed)")),
+                "Of migrations and importer, those whose last run failed.",
+                colours=red_from(1),
+            ),
         )
     yield tuple(
         number(title, units.Short, sql(f"SELECT count(*) AS number FROM {condition}"))  # noqa: S608

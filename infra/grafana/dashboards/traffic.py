@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from infra.grafana.panels import THIRD, Size, document, graph, number, rows
+from infra.grafana.panels import THIRD, Size, document, graph, number, red_from, rows
 from infra.grafana.queries import now, or_zero, over_time
 from infra.grafana.queries import rows as table_of
 from infra.settings import StackSettings
@@ -16,9 +16,6 @@ TITLE = "Hub: traffic"
 RATE = "[$__rate_interval]"
 REQUESTS = "hub_http_requests_total"
 BUCKETS = "hub_http_request_duration_seconds_bucket"
-
-# Prometheus has the label `job` for itself, and calls that of the hub's own jobs so.
-JOB = "exported_job"
 
 QUARTER = Size(width=6, height=4)
 
@@ -63,6 +60,7 @@ def _requests() -> Iterator[Sequence[Panel]]:
             over_time(errors(RATE)),
             "The part of all requests that was answered with a status of 500 or more.",
             QUARTER,
+            red_from(0.05),
         ),
         number(
             "95 % are answered within",
@@ -170,7 +168,7 @@ def _jobs() -> Iterator[Sequence[Panel]]:
         graph(
             "Jobs: the last run failed",
             units.Short,
-            over_time(f"max by ({JOB}) (hub_job_last_run_failed)", f"{{{{{JOB}}}}}"),
+            over_time("max by (role) (hub_job_last_run_failed)", "{{role}}"),
             description="1 while the last run of migrations or importer has failed. "
             "The log says why: make logs ROLE=migrations.",
             size=THIRD,
@@ -178,10 +176,7 @@ def _jobs() -> Iterator[Sequence[Panel]]:
         graph(
             "Jobs: time since the last run",
             units.Seconds,
-            over_time(
-                f"time() - max by ({JOB}) (hub_job_last_run_timestamp_seconds)",
-                f"{{{{{JOB}}}}}",
-            ),
+            over_time("time() - max by (role) (hub_job_last_run_timestamp_seconds)", "{{role}}"),
             size=THIRD,
         ),
         rows(
