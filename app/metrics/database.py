@@ -26,6 +26,9 @@ from app.queries import metrics as queries
 
 logger = logging.getLogger(__name__)
 
+# Not `job`, which Prometheus sets on every series to the name of what it scrapes.
+_ROLE = "role"
+
 # Seconds that the database has, and that a scrape waits for a busy event loop on top of that:
 # Prometheus gives up after ten.
 _DATABASE_WITHIN = 1.9
@@ -167,13 +170,13 @@ def _of_holdings(found: dict[str, Any]) -> Iterator[Metric]:
     yield _gauges(
         "hub_job_last_run_timestamp_seconds",
         "When the job's last run ended, in seconds since 1970.",
-        ("job",),
+        (_ROLE,),
         (((job,), run["ended_at"]) for job, run in runs.items()),
     )
     yield _gauges(
         "hub_job_last_run_failed",
         "Whether the job's last run failed.",
-        ("job",),
+        (_ROLE,),
         (((job,), run["failed"]) for job, run in runs.items()),
     )
     if last_import is not None:

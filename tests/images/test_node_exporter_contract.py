@@ -9,23 +9,27 @@ from tests.images.containers import POSTURE, Container, Engine, config, docker
 
 RESTRICTED = (*POSTURE, "--read-only", "--user", "65534:65534")
 METRICS = ("wget", "-q", "-O", "-", f"http://127.0.0.1:{node_exporter.PORT}/metrics")
+DISKS = ("/disks/data", "/disks/overlay", "/disks/small")
 SIZE = 9 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def running(shared_engine: Engine, node_exporter_image: str) -> Container:
-    """Start it with two disks: one of the engine's, and a small one that root alone may look at."""
-    docker(
-        "run",
-        "--rm",
-        "--volume",
-        (volume := shared_engine.volume()) + ":/v",
-        *("--user", "0", "--entrypoint", "sh", node_exporter_image, "-c", "chmod 700 /v"),
+def running(
+    shared_engine: Engine, node_exporter_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Container:
+    """Start it with disks of three types; into the first it may not look."""
+    data = shared_engine.volume()
+    close = ("--user=0", "--entrypoint=chmod", f"--volume={data}:/data", node_exporter_image)
+    docker("run", "--rm", *close, "700", "/data")
+    layers = {f"{name}dir": tmp_path_factory.mktemp(name) for name in ("lower", "upper", "work")}
+    overlay = shared_engine.volume(
+        *("--opt=type=overlay", "--opt=device=overlay"),
+        "--opt=o=" + ",".join(f"{name}={path}" for name, path in layers.items()),
     )
     container = shared_engine.start(
         node_exporter_image,
-        *(*RESTRICTED, "--volume", f"{volume}:/disks/data:ro"),
-        *("--mount", f"type=tmpfs,target=/disks/small,tmpfs-size={SIZE},tmpfs-mode=0700"),
+        *(*RESTRICTED, f"--volume={data}:/disks/data:ro", f"--volume={overlay}:/disks/overlay:ro"),
+        f"--mount=type=tmpfs,target=/disks/small,tmpfs-size={SIZE}",
         command=node_exporter.OPTIONS,
     )
     container.wait_until(lambda: container.succeeds(*node_exporter.PROBE))
@@ -37,6 +41,10 @@ def sizes(container: Container) -> dict[str, float]:
     size = r'^node_filesystem_size_bytes{.*mountpoint="([^"]+)".*} (\S+)$'
     found = re.findall(size, container.run(*METRICS), re.MULTILINE)
     return {mountpoint: float(value) for mountpoint, value in found}
+
+
+def size_of(container: Container, path: str) -> int:
+    return int(container.run("df", "-B1", "--output=size", path).split()[1])
 
 
 def test_node_exporter_is_version_1_9(running: Container) -> None:
@@ -55,10 +63,8 @@ def test_node_exporter_runs_as_nobody_read_only(
 
 def test_node_exporter_tells_the_size_of_what_is_mounted_below_disks(running: Container) -> None:
     found = sizes(running)
-    assert found.keys() == {"/disks/data", "/disks/small"}
     assert found["/disks/small"] == SIZE
-    df = running.run("df", "-B1", "--output=size", "/disks/data")
-    assert found["/disks/data"] == int(df.split()[1])
+    assert found == {path: size_of(running, path) for path in DISKS}
     families = set(re.findall(r"^# TYPE (\w+)", running.run(*METRICS), re.MULTILINE))
     others = {one for one in families if not one.startswith(("node_filesystem_", "node_scrape_"))}
     assert others == {"node_exporter_build_info"}

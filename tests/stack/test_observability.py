@@ -134,12 +134,12 @@ def test_the_exporter_can_read_and_no_more(stack: Stack) -> None:
     named = f"{sessions} where application_name = 'postgres-exporter'"
     assert stack.psql(named, role="postgres") == "ontology_read"
     for statement in (
-        "begin read write; delete from drafts",
+        "delete from drafts",
         "create table t ()",
         "select pg_stat_statements_reset()",
         "select pg_read_file('/etc/passwd')",
     ):
-        said = stack.psql(f"set default_transaction_read_only = off; {statement}", "ontology_read")
+        said = stack.psql(f"begin read write; {statement}", role="ontology_read")
         assert "permission denied" in said, statement
 
 
