@@ -35,7 +35,7 @@ def now(expression: str, legend: str = "") -> Query:
     return _of(query.legend_format(legend) if legend else query)
 
 
-def rows(expression: str) -> Query:
+def table_of(expression: str) -> Query:
     """Return a PromQL query for the end of the time range, as a table: a column for each label."""
     return _of(prometheus.Dataquery().expr(expression).instant().format(PromQueryFormat.TABLE))
 

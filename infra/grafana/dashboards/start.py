@@ -8,6 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from infra import addresses
 from infra.grafana.dashboards import ontology, traffic
 from infra.grafana.panels import (
+    NUMBER,
     Size,
     alerts,
     dashboards,
@@ -18,7 +19,7 @@ from infra.grafana.panels import (
     red_from,
     state,
 )
-from infra.grafana.queries import now, or_zero, over_time, sql
+from infra.grafana.queries import now, or_zero, sql
 from infra.settings import StackSettings
 
 UID = "hub-start"
@@ -71,18 +72,7 @@ def _numbers(settings: StackSettings) -> Iterator[Sequence[Panel]]:
                 now(or_zero("min(hub_database_up)")),
                 "Whether the backend reaches it.",
             ),
-            number(
-                "Requests",
-                units.RequestsPerSecond,
-                over_time(or_zero(f"sum(rate({traffic.REQUESTS}{traffic.RATE}))")),
-            ),
-            number(
-                "Failed requests",
-                units.PercentUnit,
-                over_time(traffic.errors(traffic.RATE)),
-                colours=red_from(0.05),
-            ),
-            number("95 % are answered within", units.Seconds, over_time(traffic.quantile(0.95))),
+            *traffic.overview(NUMBER),
             number(
                 "Failed jobs",
                 units.Short,

@@ -6,8 +6,7 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from infra.grafana.panels import THIRD, Size, document, graph, number, red_from, rows
-from infra.grafana.queries import now, or_zero, over_time
-from infra.grafana.queries import rows as table_of
+from infra.grafana.queries import now, or_zero, over_time, table_of
 from infra.settings import StackSettings
 
 UID = "hub-traffic"
@@ -46,28 +45,30 @@ def errors(window: str, at_least: float = 1e-9) -> str:
     return f"({failed}) / clamp_min({every}, {at_least})"
 
 
-def _requests() -> Iterator[Sequence[Panel]]:
-    yield (
+def overview(size: Size) -> tuple[Panel, ...]:
+    """Return the numbers that sum the traffic up, each of this size."""
+    return (
         number(
             "Requests",
             units.RequestsPerSecond,
             over_time(or_zero(f"sum(rate({REQUESTS}{RATE}))")),
-            size=QUARTER,
+            size=size,
         ),
         number(
             "Failed requests",
             units.PercentUnit,
             over_time(errors(RATE)),
             "The part of all requests that was answered with a status of 500 or more.",
-            QUARTER,
+            size,
             red_from(0.05),
         ),
-        number(
-            "95 % are answered within",
-            units.Seconds,
-            over_time(quantile(0.95)),
-            size=QUARTER,
-        ),
+        number("95 % are answered within", units.Seconds, over_time(quantile(0.95)), size=size),
+    )
+
+
+def _requests() -> Iterator[Sequence[Panel]]:
+    yield (
+        *overview(QUARTER),
         number(
             "In progress",
             units.Short,
