@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY, Metric, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from backup.names import newest
+from backup.names import DumpName, newest
 from backup.schedule import Schedule
 
 logger = logging.getLogger(__name__)
@@ -33,16 +33,16 @@ class BackupMetrics(Collector):
             "Whether the dump that was due last could not be made.",
             value=self.failed,
         )
-        yield GaugeMetricFamily(
-            "hub_backup_next_due_timestamp_seconds",
-            "When the next dump is due, in seconds since 1970.",
-            value=self._schedule.next_due(now).timestamp(),
-        )
         try:
             made = newest(self._folder, self._stack, now)
             size = made[1].stat().st_size if made else 0
         except OSError:  # the folder is gone, or the dump is while we look
-            return
+            made, size = None, 0
+        yield GaugeMetricFamily(
+            "hub_backup_next_due_timestamp_seconds",
+            "When the next dump is due, in seconds since 1970; in the past if it is overdue.",
+            value=self._due(made, now).timestamp(),
+        )
         if made is not None:
             yield GaugeMetricFamily(
                 "hub_backup_last_success_timestamp_seconds",
@@ -52,6 +52,10 @@ class BackupMetrics(Collector):
             yield GaugeMetricFamily(
                 "hub_backup_last_size_bytes", "Size of the newest dump.", value=size
             )
+
+    def _due(self, made: tuple[DumpName, Path] | None, now: datetime) -> datetime:
+        last = self._schedule.last_due(now)
+        return self._schedule.next_due(now) if made and made[0].at >= last else last
 
 
 def serve(port: int, metrics: BackupMetrics) -> None:

@@ -90,8 +90,9 @@ def read(port: int) -> dict[str, float]:
     return {name.removeprefix("hub_backup_"): found.values(name)[()] for name in names}
 
 
-def next_new_year(now: datetime) -> float:
-    return datetime(now.year + 1, 1, 1, tzinfo=UTC).timestamp()
+def new_year(years: int) -> float:
+    """Return when a dump is due: this year's, or that of so many years later."""
+    return datetime(datetime.now(UTC).year + years, 1, 1, tzinfo=UTC).timestamp()
 
 
 def test_a_dump_that_is_made_and_one_that_fails_are_told(folder: Path, programs: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_dump_that_is_made_and_one_that_fails_are_told(folder: Path, programs:
         until(folder, lambda: "no dump was made" in log(folder))
         assert read(port) == {
             "last_run_failed": 1,
-            "next_due_timestamp_seconds": next_new_year(datetime.now(UTC)),
+            "next_due_timestamp_seconds": new_year(0),  # it is overdue
         }
         (programs / "good").touch()
         until(folder, lambda: "a dump was made" in log(folder))
@@ -110,7 +111,7 @@ def test_a_dump_that_is_made_and_one_that_fails_are_told(folder: Path, programs:
             "last_run_failed": 0,
             "last_success_timestamp_seconds": name.at.timestamp(),
             "last_size_bytes": dump.stat().st_size,
-            "next_due_timestamp_seconds": next_new_year(datetime.now(UTC)),
+            "next_due_timestamp_seconds": new_year(1),
         }
         assert "process_start_time_seconds" in scrape(port).samples
         assert listening(process.pid) == {port}

@@ -207,7 +207,7 @@ def test_the_alert_rules_have_the_documented_shape() -> None:
     assert group["folder"] != document("dashboards")["providers"][0]["folder"]
     for rule in group["rules"]:
         uid = rule["uid"]
-        assert re.fullmatch("[0-9]+[sm]", rule["for"]), uid
+        assert re.fullmatch("[0-9]+[smh]", rule["for"]), uid
         assert rule["noDataState"] in ("NoData", "Alerting", "OK"), uid
         assert rule["execErrState"] in ("Error", "Alerting", "OK"), uid
         assert rule["labels"]["severity"] in ("critical", "warning"), uid
