@@ -86,6 +86,9 @@ class Settings(DatabaseSettings):
     draft_lifetime_days: float = Field(default=7, gt=0, le=365)
     draft_sweep_interval: float = Field(default=60, gt=0)
 
+    # Where Prometheus reads this process' metrics, on all addresses. None: nowhere.
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+
     # Where people reach the stack's other services; the page at / links there. None: it is off.
     pgadmin_url: HttpUrl | None = None
     grafana_url: HttpUrl | None = None

@@ -17,6 +17,8 @@ from app.drafts import expiry
 from app.errors import add_error_handlers
 from app.frontdoor import routes as frontdoor
 from app.logs import configure_logging
+from app.metrics.database import DatabaseMetrics
+from app.metrics.server import serving
 from app.resync import Resync
 from app.versions.sources import history_of
 
@@ -31,10 +33,15 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     source = settings.ontology_path
     app.state.history = history_of(source, app.state.reader)
     app.state.resync = None if source is None else Resync(source)
+    metrics = DatabaseMetrics(settings, engine, reads, app.state.reader, app.state.database_probe)
     try:
-        async with expiry.sweeping(settings.draft_sweep_interval, app.state.limits):
+        async with (
+            serving(settings.metrics_port, metrics),
+            expiry.sweeping(settings.draft_sweep_interval, app.state.limits),
+        ):
             yield
     finally:
+        metrics.close()
         if app.state.resync is not None:
             await app.state.resync.close()
         await reads.close()

@@ -19,6 +19,12 @@ def without_values(text: str) -> str:
     return _REFUSED_VALUE.sub(r"\1", _DETAIL.sub("", text))
 
 
+def one_line(error: BaseException) -> str:
+    """Return the error's own text, or its type's name, as one line without values."""
+    text = without_values(str(error)) or type(error).__name__
+    return " ".join(text.split())
+
+
 def render(error: BaseException) -> str:
     """Return the error's stack trace, with what it was raised from, without values.
 

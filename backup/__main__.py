@@ -1,8 +1,8 @@
 """`python -m backup`: the service that makes a dump whenever one is due.
 
-It takes from its environment BACKUP_SCHEDULE, BACKUPS_KEPT, BACKUP_FOLDER, STACK and LOG_LEVEL,
-and libpq's own variables. While a dump that is due cannot be made, the reason stands in
-/tmp/failed, which the health check shows.
+It takes from its environment BACKUP_SCHEDULE, BACKUPS_KEPT, BACKUP_FOLDER, STACK, LOG_LEVEL and
+METRICS_PORT (where Prometheus reads; unset: nowhere), and libpq's own variables. While a dump that
+is due cannot be made, the reason stands in /tmp/failed, which the health check shows.
 """
 
 import logging
@@ -17,7 +17,8 @@ from types import FrameType
 from backup import logs
 from backup.dumps import Tools, make
 from backup.errors import BackupError
-from backup.names import dumps
+from backup.metrics import BackupMetrics, serve
+from backup.names import newest
 from backup.schedule import Schedule
 
 FAILED = Path("/tmp/failed")  # noqa: S108 (the container's own)
@@ -41,6 +42,9 @@ def main() -> None:
     folder, stack = Path(os.environ["BACKUP_FOLDER"]), os.environ["STACK"]
     schedule = Schedule.parse(os.environ["BACKUP_SCHEDULE"])
     kept = int(os.environ["BACKUPS_KEPT"])
+    metrics = BackupMetrics(folder, stack, schedule)
+    if port := os.environ.get("METRICS_PORT"):
+        serve(int(port), metrics)
     while True:
         now = datetime.now(UTC)
         wait = min((schedule.next_due(now) - now).total_seconds(), LONGEST_SLEEP)
@@ -52,9 +56,11 @@ def main() -> None:
                     "a dump was made", extra={"dump": dump.name, "bytes": size, "next_due": due}
                 )
             FAILED.unlink(missing_ok=True)
+            metrics.failed = False
         except (BackupError, OSError) as error:
             logger.error("no dump was made: %s", error, extra={"retry_after_s": RETRY})
             FAILED.write_text(f"the last dump failed: {error}\n")
+            metrics.failed = True
             wait = RETRY
         time.sleep(wait)
 
@@ -63,11 +69,10 @@ def is_due(schedule: Schedule, now: datetime, folder: Path, stack: str) -> bool:
     """Tell whether a dump is missing: none was made since the last time one was due.
 
     So what was missed while the machine was off is made up for, once; and a folder without any
-    dump gets its first one at once. One made by hand counts; one of the future, made before the
-    clock was set back, does not.
+    dump gets its first one at once.
     """
-    made = [name.at for name, _path in dumps(folder, stack) if name.at <= now]
-    return not made or made[-1] < schedule.last_due(now)
+    made = newest(folder, stack, now)
+    return made is None or made[0].at < schedule.last_due(now)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

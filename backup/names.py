@@ -50,6 +50,14 @@ def dumps(folder: Path, stack: str) -> list[tuple[DumpName, Path]]:
     )
 
 
+def newest(folder: Path, stack: str, now: datetime) -> tuple[DumpName, Path] | None:
+    """Return the stack's newest finished dump; None if there is none.
+
+    One made by hand counts; one of the future, made before the clock was set back, does not.
+    """
+    return next((one for one in reversed(dumps(folder, stack)) if one[0].at <= now), None)
+
+
 def checksum_file(dump: Path) -> Path:
     """Return where the checksum of `dump` stands, as `sha256sum --check` reads it."""
     return dump.with_name(f"{dump.name}.sha256")

@@ -43,6 +43,9 @@ TWINS = (
     Twin("postgres", "PostgreSQL 17", "about 1 min", 0, 600),
     Twin("pgadmin", "pgAdmin 4", "about 3 min", 0, 1500),
     Twin("haproxy", "HAProxy", "about 20 s", 0, 150),
+    Twin("prometheus", "Prometheus", "about 20 s", 0, 300),
+    Twin("postgres-exporter", "PostgreSQL exporter", "about 20 s", 0, 150),
+    Twin("node-exporter", "node exporter", "about 20 s", 0, 150),
 )
 
 

@@ -27,6 +27,9 @@ TWINS = {
     versions.PYTHON: "python",
     versions.PGADMIN: "pgadmin",
     versions.HAPROXY: "haproxy",
+    versions.PROMETHEUS: "prometheus",
+    versions.POSTGRES_EXPORTER: "postgres-exporter",
+    versions.NODE_EXPORTER: "node-exporter",
 }
 
 

@@ -33,6 +33,7 @@ from infra.value_types import (
     HostAddress,
     HostPath,
     Networks,
+    OptionalSwitch,
     Origins,
     PortNumber,
     RegistryName,
@@ -61,6 +62,9 @@ class StackSettings(BaseModel):
         "", description="host[:port][/path] to pull the public images from, instead of Docker Hub"
     )
     grafana: Switch = Field(True, description="run Grafana; needs its public image")
+    observability: OptionalSwitch = Field(
+        None, description="measure the stack, with Prometheus; empty: where Grafana runs"
+    )
     hot_reload: Switch = Field(
         False, description="mount app/ and restart on edits, instead of baking the code in"
     )
@@ -189,6 +193,11 @@ class StackSettings(BaseModel):
         if problems:
             raise SettingsError(problems)
         return settings
+
+    @property
+    def observed(self) -> bool:
+        """Whether the stack is measured: as `observability` says, else where Grafana shows it."""
+        return self.grafana if self.observability is None else self.observability
 
     def published_ports(self) -> dict[str, int]:
         """Return config key to host port, offset included, for every port the stack publishes."""

@@ -18,8 +18,11 @@ from infra.services import (
     grafana,
     importer,
     migrations,
+    node_exporter,
     pgadmin,
     postgres,
+    postgres_exporter,
+    prometheus,
     proxy,
     roles,
 )
@@ -56,6 +59,12 @@ def deploy() -> None:
     if settings.grafana:
         target.volume(grafana.DATA_VOLUME, keep=True)
         target.service(grafana.service(settings, secrets), after=[db])
+
+    if settings.observed:
+        target.volume(prometheus.DATA_VOLUME, keep=True)
+        target.service(prometheus.service(settings))
+        target.service(postgres_exporter.service(settings, secrets), after=[db, role])
+        target.service(node_exporter.service(settings, naming), after=[db])
 
     for name, url in addresses.urls(settings).items():
         pulumi.export(name, url)

@@ -170,6 +170,7 @@ Count = Annotated[Whole, Field(ge=1, le=10**9)]
 PortNumber = Annotated[Whole, Field(ge=1, le=65535)]
 ClosablePort = Annotated[PortNumber | None, BeforeValidator(_empty_is_none)]
 Switch = Annotated[bool, BeforeValidator(_true_or_false)]
+OptionalSwitch = Annotated[Switch | None, BeforeValidator(_empty_is_none)]
 
 CronExpression = Annotated[str, AfterValidator(_schedule)]
 HostPath = Annotated[str, AfterValidator(_host_path)]

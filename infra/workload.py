@@ -16,6 +16,7 @@ FILES_FOLDER = "/run/secrets"
 DATA = "data"  # the database and the hub's own programs
 TOOLS = "tools"  # the database and the tools that look into it
 API = "api"  # the backends and the proxy before them
+METRICS = "metrics"  # Prometheus and those whose metrics it reads there
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from typing import Any, Literal
 
 from alembic import context
@@ -9,19 +10,23 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.util import CommandError
 from sqlalchemy import Connection, pool
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
-import app.models  # noqa: F401  # fills SQLModel.metadata
+from app import runs
 from app.config import get_settings
 from app.engine import make_engine
 from app.logs import RESULT, configure_logging
+from app.models import Job  # and with it all tables, which fills SQLModel.metadata
 from app.redaction import without_values
 from migrations.guard import exclusively, keep_for_migrations, refuse_unknown_revisions
 
 config = context.config
 # These change nothing, so they wait for no other migration.
 READ_ONLY = {"check", "current", "revision"}
+# How many migrations this run has applied.
+done = Counter(migrations=0)
 
 
 def command() -> str | None:
@@ -53,8 +58,14 @@ def configure(**options: Any) -> None:
         # Each migration's own transaction ends its SET LOCAL, and lets the next one use a label
         # that this one has added to an enum.
         transaction_per_migration=True,
+        on_version_apply=count,
         **options,
     )
+
+
+def count(*_: object, **__: object) -> None:
+    """Note that a migration was applied; called by Alembic."""
+    done["migrations"] += 1
 
 
 def run(connection: Connection) -> None:
@@ -97,13 +108,24 @@ async def run_online() -> None:
             f" {url.username}: {reason}"
         ) from None
     try:
+        if command() == "upgrade":
+            async with runs.kept(settings, Job.MIGRATIONS) as summary:
+                await run_command(connection)
+                summary |= done
+        else:
+            await run_command(connection)
+    finally:
+        await connection.close()
+
+
+async def run_command(connection: AsyncConnection) -> None:
+    """Run the command on this connection; raises CommandError where the database refuses."""
+    try:
         await connection.run_sync(run if command() in READ_ONLY else run_alone)
     except DBAPIError as error:
         # A migration is one transaction: what it had done by then is undone.
         reason = without_values(str(error.orig))
         raise CommandError(f"the database refused: {reason}\n{error.statement}") from error
-    finally:
-        await connection.close()
 
 
 def configure_logs() -> None:

@@ -43,10 +43,11 @@ class AccessLog:
         self._lines: list[_Line] = []
         self._flush = Later(_DELAY, self.flush)
 
-    def add(self, scope: Scope, status: int, duration: float, request_id: str) -> None:
-        """Note a request that ends now; `duration` in seconds."""
-        line = (scope["method"], _template(scope), status, duration, time.time(), request_id)
-        self._lines.append(line)
+    def add(
+        self, method: str, route: str | None, status: int, duration: float, request_id: str
+    ) -> None:
+        """Note a request that ends now; `route` is its template, `duration` in seconds."""
+        self._lines.append((method, route, status, duration, time.time(), request_id))
         self._flush.ask()
 
     def flush(self) -> None:
@@ -87,7 +88,8 @@ def _quoted(text: str | None) -> str:
     return json.dumps(text)
 
 
-def _template(scope: Scope) -> str | None:
+def template(scope: Scope) -> str | None:
+    """Return the path of the request's route as it was declared; None where none matched."""
     # A route knows its path below its own router only; FastAPI keeps the whole one beside it.
     # What is added to the app itself, such as /docs, has the route alone.
     context = scope.get("fastapi", {}).get("effective_route_context")

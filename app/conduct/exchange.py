@@ -13,13 +13,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.conduct import request_ids
-from app.conduct.access_log import AccessLog
+from app.conduct.access_log import AccessLog, template
 from app.conduct.bodies import CLOSE, Body
 from app.conduct.clients import ForwardedHeaders, OwnProxy
 from app.conduct.deadlines import Deadlines
 from app.conduct.policies import LIMITS, STANDING, Limits
 from app.config import Settings
 from app.errors import problem, too_slow
+from app.metrics import traffic
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ _EXPOSED = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-I
 
 
 class Conduct:
-    """ASGI middleware: ids, headers, sizes, times and the access log.
+    """ASGI middleware: ids, headers, sizes, times, the access log and the requests' metrics.
 
     Every answer has the fixed headers and X-Request-ID. A body above `settings.max_body_bytes` is
     refused (413). A request that has not begun its answer within `settings.request_timeout` is
@@ -120,8 +121,9 @@ class _Exchange:
         self._receive = receive
 
     async def run(self) -> None:
-        """Have the application answer, in time; log it."""
+        """Have the application answer, in time; log and count it."""
         started = time.perf_counter()
+        traffic.IN_PROGRESS.inc()
         scope, conduct = self._scope, self._conduct
         request_ids.current.set(self._request_id)
         try:
@@ -148,7 +150,10 @@ class _Exchange:
                 await self._be_cut(self._answer)
         finally:
             duration = time.perf_counter() - started
-            conduct.log.add(scope, self._status, duration, self._request_id)
+            method, route = scope["method"], template(scope)
+            conduct.log.add(method, route, self._status, duration, self._request_id)
+            traffic.count(method, route, self._status, duration)
+            traffic.IN_PROGRESS.dec()
 
     def take_time(self) -> None:
         """Lift the time limit."""

@@ -18,6 +18,7 @@ from app.conduct.clients import client_of
 from app.conduct.counters import Counters
 from app.config import Settings
 from app.errors import Refusal
+from app.metrics import traffic
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,6 +54,7 @@ class Rule:
         # As in draft-ietf-httpapi-ratelimit-headers-08.
         self.name = f'"{policy}"'.encode()
         self.header = (b"ratelimit-policy", b"%b;q=%d;w=%d" % (self.name, amount, self.seconds))
+        self.refusals = traffic.REFUSALS.labels(policy)
 
 
 class Limits:
@@ -114,4 +116,5 @@ def judge(scope: Scope, rule: Rule, used: int, seconds_left: float) -> None:
     standing = b"%b;r=%d;t=%d" % (rule.name, left if left > 0 else 0, wait)
     scope[STANDING] = (rule.header, (b"ratelimit", standing))
     if left < 0:
+        rule.refusals.inc()
         raise Refusal(429, rule.sentence, headers={"Retry-After": str(wait)}, retry_after=wait)

@@ -12,6 +12,7 @@ from app.conduct import request_ids
 from app.conduct.exchange import FIXED
 from app.config import get_settings
 from app.errors import ProblemResponse, problem
+from app.metrics import traffic
 
 # Bytes of the request line and all headers. What arrives at once is one part of up to 256 KiB, and
 # is judged only if more has to come.
@@ -109,4 +110,5 @@ class BoundedProtocol(HttpToolsProtocol):
         head = [b"%b: %b\r\n" % header for header in headers]
         status = STATUS_LINE[response.status_code]
         self.transport.write(b"".join((status, *head, b"\r\n", bytes(response.body))))
+        traffic.count_unread(response.status_code)
         self.transport.close()

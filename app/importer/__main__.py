@@ -10,10 +10,13 @@ import logging
 import sys
 from pathlib import Path
 
-from app.config import get_settings
+from app import runs
+from app.config import Settings, get_settings
 from app.importer.load import import_source
 from app.importer.sources import ImportFailed
+from app.importer.summary import Summary
 from app.logs import RESULT, configure_logging
+from app.models import Job
 
 logger = logging.getLogger("app.importer")
 
@@ -41,9 +44,7 @@ def main() -> int:
     if path is None:
         parser.error("name a PATH, or set ONTOLOGY_PATH")
     try:
-        summary = asyncio.run(
-            import_source(settings, path, commit_sha=options.commit, name=options.name)
-        )
+        summary = asyncio.run(_run(settings, path, options.commit, options.name))
     except ImportFailed as error:
         logger.error(str(error))
         return 1
@@ -53,6 +54,13 @@ def main() -> int:
         "imported: %s", summary.result(), extra={"summary": summary.document()}
     )
     return 0
+
+
+async def _run(settings: Settings, path: Path, commit: str | None, name: str | None) -> Summary:
+    async with runs.kept(settings, Job.IMPORTER) as counts:
+        summary = await import_source(settings, path, commit_sha=commit, name=name)
+        counts |= summary.counted()
+        return summary
 
 
 if __name__ == "__main__":

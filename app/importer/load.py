@@ -16,7 +16,7 @@ from app.importer.staging import Rows
 from app.importer.summary import MAX_DETAILS, Problem, Summary
 from app.ontology.kinds import Kind
 from app.queries import imports as queries
-from app.redaction import without_values
+from app.redaction import one_line
 
 # Any number that no other program uses for an advisory lock in this database. Never change it: two
 # versions of the code would no longer exclude each other.
@@ -64,7 +64,7 @@ async def _transaction(
     try:
         connection = await settings.connect("ontology-hub import")
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = _one_line(error)
+        reason = one_line(error)
         raise ImportFailed(f"{where} cannot be reached as {url.username}: {reason}") from None
     try:
         async with connection.transaction():
@@ -79,7 +79,7 @@ async def _transaction(
         seconds = queries.LOCK_SECONDS
         raise ImportFailed(f"another import has been running for more than {seconds} s") from None
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise ImportFailed(f"{where} has refused: {_one_line(error)}") from error
+        raise ImportFailed(f"{where} has refused: {one_line(error)}") from error
     finally:
         await connection.close()
 
@@ -150,8 +150,3 @@ async def _find_dangling(connection: asyncpg.Connection, summary: Summary) -> No
         reason = f"it names the {row['kind']} {row['target']}, which does not exist"
         summary.warnings.add(Problem(row["path"], line, reason))
     summary.warnings.count += (rows[0]["total"] if rows else 0) - len(rows)
-
-
-def _one_line(error: BaseException) -> str:
-    text = without_values(str(error)) or type(error).__name__
-    return " ".join(text.split())

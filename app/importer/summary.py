@@ -96,6 +96,18 @@ class Summary:
             "notes": self.notes,
         }
 
+    def counted(self) -> dict[str, Any]:
+        """Return how many items and files became what: what `job_runs` keeps, without any name."""
+        return {
+            "items": {
+                kind: {action: counts[action] for action in ACTIONS}
+                for kind, counts in self.counts.items()
+            },
+            "files_processed": self.files_processed,
+            "files_failed": self.errors.count,
+            "warnings": self.warnings.count,
+        }
+
     def result(self) -> str:
         """Return how much became of the source's items and files, in a line."""
         total: Counter[str] = sum(self.counts.values(), Counter())

@@ -12,6 +12,7 @@ from app.models.entity import (
     EntityType,
     EntityUpdate,
 )
+from app.models.job_run import Job, JobRun
 from app.models.module import Module, ModuleBase, ModuleCreate, ModulePublic, ModuleUpdate
 from app.models.profile import Profile, ProfileBase, ProfileCreate, ProfilePublic, ProfileUpdate
 from app.models.rate_window import RateWindow
@@ -30,6 +31,8 @@ __all__ = [
     "EntityPublic",
     "EntityType",
     "EntityUpdate",
+    "Job",
+    "JobRun",
     "Module",
     "ModuleBase",
     "ModuleCreate",

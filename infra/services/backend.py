@@ -2,7 +2,7 @@
 
 import hashlib
 
-from infra import addresses, ontology
+from infra import addresses, metrics, ontology
 from infra.images import PIP_INSTALL, ROOT, public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
@@ -129,7 +129,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
         role=ROLE,
         image=image(settings, naming),
         user=f"{UID}:{UID}",
-        networks=[DATA] if settings.hot_reload else [DATA, API],
+        networks=[DATA, *([] if settings.hot_reload else [API]), *metrics.networks(settings)],
         env={
             **database_env(roles.APP, password),
             "BEHIND_PROXY": str(not settings.hot_reload).lower(),
@@ -138,6 +138,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
             **{name.upper(): urls[name] for name in LINKED if name in urls},
             **({"ONTOLOGY_PATH": ONTOLOGY} if source else {}),
             **{f"{key.name.upper()}_FILE": key.path for key in keys},
+            **metrics.env(settings),
         },
         secrets=[password, *keys],
         ports=[Port(container=PORT, host=settings.backend_port)] if settings.hot_reload else [],

@@ -1,6 +1,6 @@
 """The backup service: dumps by a schedule, into a folder of this machine."""
 
-from infra import backups, ontology
+from infra import backups, metrics
 from infra.images import PIP_INSTALL, ROOT, public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
@@ -32,7 +32,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
             base=public_image(PYTHON, settings),
         ),
         user=f"{uid}:{uid}",
-        networks=[DATA],
+        networks=[DATA, *metrics.networks(settings)],
         env={
             "BACKUP_SCHEDULE": settings.backup_schedule,
             "BACKUPS_KEPT": str(settings.backups_kept),
@@ -45,12 +45,11 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
             "PGUSER": roles.READ,
             "PGPASSFILE": pgpass.path,
             "PGCONNECT_TIMEOUT": "10",
+            **metrics.env(settings),
         },
         secrets=[pgpass],
         mounts=[HostMount(source=str(folder), path=FOLDER, read_only=False)],
-        # The provider "updates" a changed mount without touching the container; and a container
-        # keeps the folder that was there at its start.
-        anew_with={"folder": str(folder), "folder-inode": ontology.inode(folder)},
+        anew_with=backups.identity(folder),
         # The service leaves this file behind when its last dump has failed; what it says is shown.
         # The first look comes when a dump at the start, made because one was missed, has had time
         # to fail: so a stack whose dumps fail fails `up`.

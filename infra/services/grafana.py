@@ -1,5 +1,6 @@
 """Grafana, where its public image can be had (`grafana` in the config)."""
 
+from infra.grafana import datasources, provisioning
 from infra.images import public_image
 from infra.passwords import Passwords
 from infra.settings import StackSettings
@@ -30,6 +31,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
     if secrets.grafana is None:
         raise ValueError("grafana is off in the settings: there is no password to run it with")
     password = SecretFile(name="grafana_password", value=secrets.grafana, uid=UID)
+    read = SecretFile(name="datasource_password", value=datasources.password(secrets.read), uid=UID)
     return Service(
         role=ROLE,
         image=public_image(GRAFANA, settings),
@@ -41,6 +43,9 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
             # that end in __FILE put the content into the server's environment, and Grafana then
             # expands it.
             "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{password.path}}}",
+            "GF_PATHS_PROVISIONING": provisioning.PATH,
+            "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": provisioning.HOME,
+            datasources.DOLLAR: "$",
             # `grafana cli` would write a log into the image, whose files are read-only here.
             "GF_LOG_MODE": "console",
             # None of these is of use to the stack, and all of them call out.
@@ -49,7 +54,8 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
             "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
             "GF_PLUGINS_PREINSTALL_DISABLED": "true",
         },
-        secrets=[password],
+        files=provisioning.files(settings, read.path),
+        secrets=[password, read],
         ports=[Port(container=PORT, host=settings.grafana_port)],
         mounts=[VolumeMount(volume=DATA_VOLUME, path=DATA_PATH)],
         readiness=Probe(

@@ -29,6 +29,15 @@ SOCKET_VOLUME = "pgsocket"
 SOCKET_PATH = "/var/run/postgresql"
 
 
+# Statements are told apart by their shape; the text of each lies in a file of the data folder.
+# Utility statements would be kept as they are written, the passwords of ALTER ROLE included.
+STATISTICS = {
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.max": "1000",
+    "pg_stat_statements.track_utility": "off",
+}
+
+
 def image(settings: StackSettings) -> PublicImage:
     """Return the image of the server, which also carries psql for the roles job."""
     return public_image(POSTGRES, settings)
@@ -47,6 +56,9 @@ def service(settings: StackSettings) -> Service:
         image=image(settings),
         user=f"{UID}:{UID}",
         networks=[DATA, TOOLS],
+        # Said also where it is the image's own: the provider leaves a command that is no longer
+        # given as it was.
+        command=["postgres", *(_options(STATISTICS) if settings.observed else [])],
         env={
             # The image insists on a password for a new, empty database: this one the kernel makes
             # up at each reading, and nobody knows it. The roles job sets the configured one, so
@@ -71,3 +83,7 @@ def service(settings: StackSettings) -> Service:
         # A server that is killed before its shutdown checkpoint recovers at the next start, slowly.
         stop_grace=60,
     )
+
+
+def _options(settings: dict[str, str]) -> list[str]:
+    return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

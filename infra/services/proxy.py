@@ -5,7 +5,7 @@ Off with `hotReload`, where the one backend has the port itself and is replaced 
 
 from pathlib import Path
 
-from infra import tls
+from infra import metrics, tls
 from infra.images import public_image
 from infra.services import backend
 from infra.settings import StackSettings
@@ -40,12 +40,13 @@ def service(settings: StackSettings) -> Service:
         role=ROLE,
         image=public_image(HAPROXY, settings),
         user=f"{UID}:{UID}",
-        networks=[API],
+        networks=[API, *metrics.networks(settings)],
         command=["haproxy", "-f", config.path],
         env={
             "PROXY_TIMEOUT": str(settings.request_timeout + RESERVE),
             "PROXY_TLS": "yes" if secrets else "no",
             "PROXY_CERTIFICATE": secrets[0].path if secrets else "",
+            **metrics.env(settings),
         },
         files=[config],
         secrets=secrets,

@@ -41,6 +41,8 @@ def job(settings: StackSettings, secrets: Passwords) -> Job:
             # data volume. A new volume therefore always means that the job is gone too, and runs.
             VolumeMount(volume=postgres.DATA_VOLUME, path=postgres.DATA_PATH, read_only=True),
         ],
+        # The script asks the server what it has preloaded, which this decides.
+        anew_with={"observed": "true"} if settings.observed else {},
         limits=Limits(memory=128),
         time_limit=120,
     )

@@ -6,6 +6,8 @@
 SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
 SET log_min_duration_statement = -1;
+-- Nor show it to who may look at all sessions (pg_monitor, below).
+SET track_activities = off;
 SET password_encryption = 'scram-sha-256';
 
 \set postgres_password `cat /run/secrets/postgres_password`
@@ -29,6 +31,16 @@ ALTER ROLE ontology_read LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION
     PASSWORD :'read_password';
 ALTER ROLE ontology_read SET default_transaction_read_only = on;
 
+SELECT current_setting('shared_preload_libraries') = 'pg_stat_statements' AS observed
+\gset
+\if :observed
+GRANT pg_monitor TO ontology_read;
+\else
+SELECT 'REVOKE pg_monitor FROM ontology_read'
+WHERE pg_has_role('ontology_read', 'pg_monitor', 'MEMBER')
+\gexec
+\endif
+
 -- What `make restore` leaves behind if it is killed: a half-filled copy, or the one replaced.
 DROP DATABASE IF EXISTS ontology_hub_restored WITH (FORCE);
 DROP DATABASE IF EXISTS ontology_hub_replaced WITH (FORCE);
@@ -50,6 +62,14 @@ GRANT TEMPORARY ON DATABASE ontology_hub TO ontology_app;
 ALTER SCHEMA public OWNER TO ontology;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO ontology_app, ontology_read;
+
+-- Before the grants, which are then the same at each run. Without its library it is of no use: a
+-- restored dump may have brought it.
+\if :observed
+CREATE EXTENSION IF NOT EXISTS pg_stat_statements SCHEMA public;
+\else
+DROP EXTENSION IF EXISTS pg_stat_statements;
+\endif
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO ontology_app, ontology_read;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ontology_app;

@@ -5,6 +5,7 @@ provider cannot do (wait with an early end and the log in the error, limit proce
 job's exit code) is in `engine.py`.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,7 @@ from infra.workload import (
     Workload,
 )
 
-# A stack's log may take this much of the disk: 8 containers x 3 files x 10 MB.
+# A stack's log may take this much of the disk: 12 containers x 3 files x 10 MB.
 LOG_ROTATION = {"max-size": "10m", "max-file": "3"}
 
 # /tmp of a container whose root is read-only: in its memory, and counted there.
@@ -220,8 +221,12 @@ class DockerTarget:
         """
         role = f"{workload.role}-files"
         files: list[File | SecretFile] = [*workload.files, *workload.secrets]
-        volume = self.volume(role)
-        mount = VolumeMount(volume=role, path=FILES_FOLDER)
+        # A volume for each set of names: in one that is kept, a file that the workload is not to
+        # have any more would stay.
+        names = "\0".join(sorted(file.name for file in files))
+        held = f"{role}-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
+        volume = self.volume(held)
+        mount = VolumeMount(volume=held, path=FILES_FOLDER)
         name = self._naming.of(role)
         courier = docker.Container(
             name if rolling else role,
@@ -248,7 +253,7 @@ class DockerTarget:
             opts=pulumi.ResourceOptions(depends_on=[volume], delete_before_replace=not rolling),
         )
         return DeliveredFiles(
-            courier=courier, mount=VolumeMount(volume=role, path=FILES_FOLDER, read_only=True)
+            courier=courier, mount=VolumeMount(volume=held, path=FILES_FOLDER, read_only=True)
         )
 
     def _labels(self, role: str) -> dict[str, pulumi.Input[str]]:

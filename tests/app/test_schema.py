@@ -88,6 +88,15 @@ TABLES: dict[str, dict[str, tuple[str, str, str | None]]] = {
         "added_in": ("int8", "no", None),
         "removed_in": ("int8", "yes", None),
     },
+    "job_runs": {
+        "id": ("int8", "no", None),
+        "job": ("job", "no", None),
+        "started_at": ("timestamptz", "no", None),
+        "ended_at": ("timestamptz", "no", None),
+        "succeeded": ("bool", "no", None),
+        "message": OPTIONAL_TEXT,
+        "summary": OBJECT,
+    },
 }
 
 # index: (unique, columns; None is an expression)
@@ -111,6 +120,7 @@ INDEXES: dict[str, tuple[bool, list[str | None]]] = {
     "pk_snapshots": (True, ["id"]),
     "pk_snapshot_files": (True, ["id"]),
     "uq_snapshot_files_current": (True, ["kind", "item_id"]),
+    "pk_job_runs": (True, ["id"]),
 }
 
 
@@ -180,6 +190,7 @@ def test_enum_labels_are_lower_case_and_in_the_contracts_order(template: URL) ->
         "entitytype": ["category", "property", "subobject"],
         "draftstatus": ["pending", "validated", "submitted", "expired"],
         "sourcekind": ["category", "property", "subobject", "module", "profile"],
+        "job": ["migrations", "importer"],
     }
 
 

@@ -46,6 +46,21 @@ def haproxy_image(source: ImageSource) -> str:
     return present(versions.HAPROXY, source)
 
 
+@pytest.fixture(scope="session")
+def prometheus_image(source: ImageSource) -> str:
+    return present(versions.PROMETHEUS, source)
+
+
+@pytest.fixture(scope="session")
+def postgres_exporter_image(source: ImageSource) -> str:
+    return present(versions.POSTGRES_EXPORTER, source)
+
+
+@pytest.fixture(scope="session")
+def node_exporter_image(source: ImageSource) -> str:
+    return present(versions.NODE_EXPORTER, source)
+
+
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     made = Engine()

@@ -108,10 +108,10 @@ class Engine:
             container.wait_exit()
         return container
 
-    def volume(self) -> str:
+    def volume(self, *options: str) -> str:
         """Return a new, empty volume."""
         name = f"hub-image-test-{uuid.uuid4().hex[:10]}"
-        docker("volume", "create", "--label", LABEL, name)
+        docker("volume", "create", "--label", LABEL, *options, name)
         self.volumes.append(name)
         return name
 

@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from infra import versions
-from infra.images import ImageSource, reference
+from infra.images import TWINS, ImageSource, reference
 from tests.images.containers import docker
 
-PINS = (versions.POSTGRES, versions.PYTHON, versions.PGADMIN, versions.HAPROXY)
 START_SECONDS = 30
 
 
@@ -39,7 +37,7 @@ class Registry:
 
 @contextlib.contextmanager
 def serve(
-    pins: Sequence[str] = PINS, source: ImageSource = "local", log: Path | None = None
+    pins: Sequence[str] = tuple(TWINS), source: ImageSource = "local", log: Path | None = None
 ) -> Iterator[Registry]:
     """Run a registry on a free port with the images of `pins` in it; gone without trace after.
 

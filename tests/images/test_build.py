@@ -88,13 +88,19 @@ def test_a_build_with_nothing_to_do_is_silent_and_fast(
     python_image: str,
     pgadmin_image: str,
     haproxy_image: str,
+    prometheus_image: str,
+    postgres_exporter_image: str,
+    node_exporter_image: str,
     source: ImageSource,
 ) -> None:
     if source == "registry":
         pytest.skip("the twins are built where imageSource is local")
     said: list[str] = []
     began = time.monotonic()
-    built = [postgres_image, python_image, pgadmin_image, haproxy_image]
+    built = [
+        *(postgres_image, python_image, pgadmin_image, haproxy_image),
+        *(prometheus_image, postgres_exporter_image, node_exporter_image),
+    ]
     assert sorted(build.run(said.append)) == sorted(built)
     assert said == []
     assert time.monotonic() - began < 5

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from infra.images import RECIPES
 
-TESTED = ("postgres", "python", "pgadmin", "haproxy")
+TESTED = (
+    "postgres",
+    "python",
+    "pgadmin",
+    "haproxy",
+    "prometheus",
+    "postgres-exporter",
+    "node-exporter",
+)
 
 
 def rows() -> list[tuple[str, str]]:
@@ -20,14 +28,20 @@ def rows() -> list[tuple[str, str]]:
     return found
 
 
+def image_of(name: str) -> str | None:
+    """Return the image that a test or a file of tests is about, by its name."""
+    about = [image for image in TESTED if name.startswith(f"test_{image.replace('-', '_')}_")]
+    return max(about, key=len, default=None)
+
+
 def contract_tests() -> list[tuple[str, str]]:
     """Return (image, test) of every test of the contract."""
     found = []
-    for image in TESTED:
-        for file in Path(__file__).parent.glob(f"test_{image}_*.py"):
+    for file in Path(__file__).parent.glob("test_*.py"):
+        if image := image_of(file.stem):
             for node in ast.parse(file.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                    assert node.name.startswith(f"test_{image}_"), node.name
+                    assert image_of(node.name) == image, node.name
                     found.append((image, node.name))
     return found
 

@@ -171,13 +171,15 @@ def test_haproxy_speaks_tls_with_certificate_and_key_in_one_file(
     assert "CN = localhost" in shown.stderr
 
 
+@pytest.mark.parametrize("measured", [(), ("--env", "METRICS_PORT=9100")])
 def test_haproxy_takes_the_projects_configuration(
-    engine: Engine, haproxy_image: str, tmp_path: Path
+    engine: Engine, haproxy_image: str, tmp_path: Path, measured: tuple[str, ...]
 ) -> None:
     tmp_path.chmod(0o755)
     checked = engine.start(
         haproxy_image,
         *("--env", "PROXY_TIMEOUT=20", "--env", "PROXY_TLS=no", "--env", "PROXY_CERTIFICATE="),
+        *measured,
         *configured(tmp_path, proxy.CONFIG.read_text()),
         command=["haproxy", "-c", "-f", DEFAULT_CONFIG],
     )

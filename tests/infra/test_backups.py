@@ -53,7 +53,7 @@ def test_it_runs_as_the_folders_owner_and_writes_there_alone(
     assert mounts["/run/secrets"]["readOnly"] is True
     assert set(mounts) == {"/backups", "/run/secrets"}
     networks = [network["name"] for network in service["networksAdvanced"]]
-    assert networks == ["ontology-hub-test-data"]
+    assert networks == ["ontology-hub-test-data", "ontology-hub-test-metrics"]
     assert violations([declared(plain(service))]) == []
 
 

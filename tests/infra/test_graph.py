@@ -1,6 +1,7 @@
 """The whole graph: names, order, health checks, secrecy, ports, limits."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,8 +19,10 @@ from tests.infra.declared_graph import (
     Graph,
 )
 
-SERVICES = {"db", "backend", "pgadmin", "grafana"}
+MEASURING = {"prometheus", "postgres-exporter", "node-exporter"}
+SERVICES = {"db", "backend", "pgadmin", "grafana"} | MEASURING
 JOBS = {"roles", "migrations", "importer"}
+GIVEN_NOTHING = {"db", "node-exporter"}
 DEV = {"hotReload": "true", "databasePort": "5432", "ontologyPath": "docs"}
 
 
@@ -42,7 +45,7 @@ def test_every_service_and_job_is_there(declare: Declare) -> None:
 
 def test_grafana_is_absent_with_its_volume_and_url_when_off(declare: Declare) -> None:
     graph = declare({**DEV, "grafana": "false"})
-    assert set(graph.containers) == (SERVICES | JOBS) - {"grafana"}
+    assert set(graph.containers) == (SERVICES | JOBS) - {"grafana"} - MEASURING
     assert "grafana_url" not in graph.outputs
     assert "grafana_password" not in graph.outputs
     assert not any("grafana" in name for name in names(graph, VOLUME) | names(graph, IMAGE))
@@ -57,11 +60,12 @@ def test_everything_is_named_and_labelled_by_project_stack_and_role(declare: Dec
         assert labels["ontology-hub.stack"] == "alice"
         assert labels["ontology-hub.role"] == role
     assert names(graph, NETWORK) == {
-        f"ontology-hub-alice-{network}" for network in ("data", "tools", "published")
+        f"ontology-hub-alice-{network}" for network in ("data", "tools", "metrics", "published")
     }
-    assert names(graph, VOLUME) == {
-        *(f"ontology-hub-alice-{volume}" for volume in ("pgdata", "pgsocket", "grafana-data")),
-        *(f"ontology-hub-alice-{role}-files" for role in (SERVICES | JOBS) - {"db"}),
+    assert {re.sub("(-files)-[0-9a-f]{8}$", r"\1", name) for name in names(graph, VOLUME)} == {
+        *(f"ontology-hub-alice-{volume}" for volume in ("pgdata", "pgsocket")),
+        *(f"ontology-hub-alice-{role}-data" for role in ("grafana", "prometheus")),
+        *(f"ontology-hub-alice-{role}-files" for role in (SERVICES | JOBS) - GIVEN_NOTHING),
     }
 
 
@@ -165,7 +169,7 @@ def test_a_secret_travels_only_in_files_that_its_owner_alone_reads(
         outside = json.dumps({key: value for key, value in inputs.items() if key != "uploads"})
         assert not any(value in outside for value in values), role
     for role, inputs in graph.couriers.items():
-        assert SECRET_MARK in json.dumps(inputs["uploads"]), role
+        assert (SECRET_MARK in json.dumps(inputs["uploads"])) is (role != "prometheus"), role
         for upload in plain(inputs["uploads"]):
             if any(value in upload["content"] for value in values):
                 assert upload["permissions"] == "0400", role
@@ -174,7 +178,7 @@ def test_a_secret_travels_only_in_files_that_its_owner_alone_reads(
 
 def test_files_arrive_in_a_volume_of_their_own_mounted_read_only(declare: Declare) -> None:
     graph = declare(DEV)
-    assert set(graph.couriers) == (SERVICES | JOBS) - {"db"}  # which is given nothing
+    assert set(graph.couriers) == (SERVICES | JOBS) - GIVEN_NOTHING
     for role, courier in graph.couriers.items():
         assert not courier["mustRun"]
         assert courier["networkMode"] == "none"
@@ -186,6 +190,16 @@ def test_files_arrive_in_a_volume_of_their_own_mounted_read_only(declare: Declar
         assert mine["readOnly"] is True
         labels = {i["label"]: i["value"] for i in graph.containers[role]["labels"]}
         assert labels["ontology-hub.files"] == f"{role}-files-id"
+
+
+def test_a_file_that_is_not_wanted_any_more_goes_with_its_volume(declare: Declare) -> None:
+    def held(**secrets: str) -> set[str]:
+        mounts = declare(DEV, secrets).containers["backend"]["mounts"]
+        return {mount["source"] for mount in mounts if mount["target"] == "/run/secrets"}
+
+    assert held() == held()
+    assert held(adminSecret="given-admin") == held(adminSecret="another-one")
+    assert held(adminSecret="given-admin") != held()
 
 
 def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> None:
@@ -204,7 +218,9 @@ def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> N
         "importer": {"app_password"},
         "backend": {"app_password", "admin_secret", "webhook_secret"},
         "pgadmin": {"pgadmin_password", "pgpass"},
-        "grafana": {"grafana_password"},
+        "grafana": {"grafana_password", "datasource_password"},
+        "postgres-exporter": {"read_password"},
+        "prometheus": set(),
     }
 
 
@@ -273,7 +289,7 @@ def test_local_twins_replace_the_public_images_by_content_tag(declare: Declare) 
 def test_a_registry_mirror_is_put_before_every_public_name(declare: Declare) -> None:
     graph = declare({**DEV, "registryMirror": "127.0.0.1:5000/hub"})
     public = {name for name in names(graph, IMAGE) if "test-backend:" not in name}
-    assert len(public) == 4
+    assert len(public) == 7
     assert all(name.startswith("127.0.0.1:5000/hub/") for name in public)
     assert any(name.startswith("127.0.0.1:5000/hub/library/postgres:17") for name in public)
 

@@ -55,8 +55,8 @@ def test_the_proxy_has_the_port_and_the_backend_the_data(declare: Declare) -> No
     graph = declare()
     assert graph.containers["proxy"]["ports"][0]["external"] == 8000
     assert not graph.containers["backend"].get("ports")
-    assert networks(graph.containers["proxy"]) == {"published", "api"}
-    assert networks(graph.containers["backend"]) == {"data", "api"}
+    assert networks(graph.containers["proxy"]) == {"published", "api", "metrics"}
+    assert networks(graph.containers["backend"]) == {"data", "api", "metrics"}
     assert "BEHIND_PROXY=true" in graph.containers["backend"]["envs"]
     assert {"backend", "proxy"} <= graph.settled
 
@@ -67,7 +67,7 @@ def test_with_hot_reload_there_is_no_proxy_and_the_backend_believes_nobody(
     graph = declare({"hotReload": "true"})
     assert "proxy" not in graph.containers
     assert graph.containers["backend"]["ports"][0]["external"] == 8000
-    assert networks(graph.containers["backend"]) == {"published", "data"}
+    assert networks(graph.containers["backend"]) == {"published", "data", "metrics"}
     assert "BEHIND_PROXY=false" in graph.containers["backend"]["envs"]
 
 

@@ -101,6 +101,11 @@ class Stack:
         found: list[dict[str, Any]] = json.loads(docker("inspect", self.ids()[role]))
         return found[0]
 
+    def files_volume(self, role: str) -> str:
+        """Return the name of the volume by which a container of the stack is given its files."""
+        mounts = self.inspect(role)["Mounts"]
+        return next(str(one["Name"]) for one in mounts if one["Destination"] == "/run/secrets")
+
     def ids(self) -> dict[str, str]:
         """Return role to container id, for all containers of the stack."""
         listed = docker(

@@ -96,7 +96,7 @@ def test_files_are_delivered_anew_when_their_courier_is_removed(stack: Stack) ->
     """The documented way: `up` does not look into volumes."""
     secret = ("exec", stack.ids()["backend"], "sha256sum", "/run/secrets/app_password")
     before = docker(*secret)
-    volume = f"--volume={PROJECT}-{stack.name}-backend-files:/files"
+    volume = f"--volume={stack.files_volume('backend')}:/files"
     spoil = "echo wrong > /files/app_password"
     docker("run", "--rm", volume, IMAGE, "sh", "-c", spoil)
     assert docker(*secret) != before

@@ -30,7 +30,7 @@ print("reached")
 """
 TABLES = {
     *("entities", "modules", "profiles", "drafts", "alembic_version"),
-    *("snapshots", "snapshot_files", "rate_windows"),
+    *("snapshots", "snapshot_files", "rate_windows", "job_runs"),
 }
 
 
@@ -336,8 +336,9 @@ def test_make_down_refuses_while_protect_data_is_set_but_not_deployed(stack: Sta
 
 
 def test_make_down_removes_the_rest_of_a_stack_that_was_half_removed_by_hand(stack: Stack) -> None:
+    files = stack.files_volume("backend")
     docker("rm", "--force", stack.container("backend"), stack.container("backend-files"))
-    docker("volume", "rm", f"ontology-hub-{stack.name}-backend-files")
+    docker("volume", "rm", files)
     stack.hub("down")
     assert not stack.ids()
     for kind in ("volume", "network"):

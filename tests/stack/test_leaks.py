@@ -43,7 +43,7 @@ def test_every_secret_is_known_to_the_search(stack: Stack) -> None:
     known = set(secrets(stack).values())
     assert {hard(key) for key in GIVEN} <= known
     for role, file in (("roles", "postgres_password"), ("roles", "read_password")):
-        volume = f"{PROJECT}-{stack.name}-{role}-files"
+        volume = stack.files_volume(role)
         image = stack.inspect("db")["Image"]
         arguments = ("run", "--rm", "--user=root", "--entrypoint=cat", f"--volume={volume}:/files")
         assert docker(*arguments, image, f"/files/{file}") in known

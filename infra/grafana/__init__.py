@@ -1,0 +1,1 @@
+"""What Grafana opens with: the files by which it gets data sources, dashboards, alert rules."""
