@@ -2,19 +2,15 @@
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from app.config import Settings
-from app.database_errors import DATABASE_ERRORS
 from app.models import Job
 from app.queries import runs
 from app.redaction import one_line
-
-logger = logging.getLogger(__name__)
 
 # Seconds for all of it, and for a lock on the table: a migration that is run by hand may hold one.
 _WITHIN = 5.0
@@ -43,7 +39,9 @@ async def kept(settings: Settings, job: Job) -> AsyncIterator[dict[str, Any]]:
 async def _add(
     settings: Settings, job: Job, seconds: float, message: str | None, summary: dict[str, Any]
 ) -> None:
-    try:
+    # Silently not, whatever the reason: before the first migration there is no table, the database
+    # may be out, and the job's own end, its error and its log's last line are what counts.
+    with suppress(Exception):
         async with asyncio.timeout(_WITHIN):
             connection = await settings.connect(
                 "ontology-hub runs", server_settings={"lock_timeout": _LOCK_TIMEOUT}
@@ -52,6 +50,3 @@ async def _add(
                 await connection.execute(runs.ADD, job, seconds, message, json.dumps(summary))
             finally:
                 connection.terminate()
-    except DATABASE_ERRORS as error:
-        # There is no table before the first migration, or no database: the job's own end says more.
-        logger.debug("the run of a job was not kept", extra={"reason": one_line(error)})

@@ -27,6 +27,14 @@ def give_a_checksum(dump: Path) -> Path:
     return dump
 
 
+def runs_of_jobs(stack: Stack) -> set[str]:
+    """Return what is kept of the jobs' runs; each has to have ended well."""
+    runs = set(stack.psql("select job, ended_at, succeeded from job_runs").splitlines())
+    assert {run.split("|")[0] for run in runs} == {"migrations", "importer"}
+    assert all(run.endswith("|t") for run in runs)
+    return runs
+
+
 @pytest.fixture(scope="module")
 def stack(
     new_stack: Callable[[], Stack], tmp_path_factory: pytest.TempPathFactory
@@ -44,7 +52,7 @@ def stack(
 
 def test_what_was_destroyed_comes_back_row_by_row_in_a_new_stack(stack: Stack) -> None:
     draft = create_draft(stack)
-    before = rows(stack)
+    before, runs = rows(stack), runs_of_jobs(stack)
     assert int(before["drafts"].split("|")[0]) == 1
     assert int(before["entities"].split("|")[0]) > 5
     dump = backup(stack)
@@ -59,6 +67,7 @@ def test_what_was_destroyed_comes_back_row_by_row_in_a_new_stack(stack: Stack) -
     assert all_healthy(stack)
     # The jobs have run since: what they would not do to the old database, they did not do to it.
     assert rows(stack) == before
+    assert runs <= runs_of_jobs(stack)
     assert re.search(r"drafts +0 rows -> +1", said), said
     assert stack.get(draft)[0] == 200
     assert databases(stack) == {"ontology_hub"}
