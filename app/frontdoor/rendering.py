@@ -76,9 +76,8 @@ def rendered(request: Request, template: str, **values: Any) -> str:
     return _pages.get_template(template).render(common | values)
 
 
-def error_page(request: Request, status: int, title: str, detail: str) -> Response:
-    """Return the page that says what a problem says."""
-    text = rendered(request, "error.html", status=status, title=title, detail=detail)
-    return Response(
-        text, status, {"Content-Security-Policy": _POLICY, "Vary": "Accept"}, "text/html"
-    )
+def error_page(request: Request, problem: dict[str, Any]) -> Response:
+    """Return the page that says what a problem (its members) says."""
+    text = rendered(request, "error.html", problem=problem, errors=problem.get("errors", []))
+    headers = {"Content-Security-Policy": _POLICY, "Vary": "Accept"}
+    return Response(text, problem["status"], headers, "text/html")

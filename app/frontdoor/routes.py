@@ -26,7 +26,6 @@ from app.queries.search import search
 router = APIRouter(tags=["index"], route_class=ReadRoute)
 
 _HITS = 20
-_PAGES = ("/", "/entity")
 
 
 class Index(BaseModel):
@@ -82,11 +81,14 @@ async def entity(
 
 
 def as_page(request: Request, problem: ProblemResponse) -> Response:
-    """Return a problem as a page where a browser has asked for one, else as it is."""
-    if request.url.path not in _PAGES or not prefers_html(request):
+    """Return a problem as a page where a browser has asked for one, else as it is.
+
+    The API answers problems to browsers too: who asks there wants to see what programs see.
+    """
+    in_api = request.url.path.startswith(f"{get_settings().api_v1_prefix}/")
+    if in_api or not prefers_html(request):
         return problem
-    said = json.loads(bytes(problem.body))
-    answer = error_page(request, problem.status_code, said["title"], said["detail"])
+    answer = error_page(request, json.loads(bytes(problem.body)))
     for name in ("allow", "retry-after"):
         if name in problem.headers:
             answer.headers[name] = problem.headers[name]

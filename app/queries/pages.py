@@ -36,20 +36,26 @@ SELECT json_build_object(
 
 
 def _members(rows: str) -> str:
-    """Return an expression: the first of `rows` (id, label) by label, and how many there are."""
+    """Return an expression: the first of `rows` (id, label) by label, and how many there are.
+
+    A label is null where the hub does not hold what is referred to.
+    """
     return f"""(
         WITH member AS MATERIALIZED ({rows})
         SELECT json_build_object('count', (SELECT count(*) FROM member), 'first', (
             SELECT coalesce(json_agg(one), '[]') FROM (
                 SELECT id, left(label, {_LABEL}) AS label FROM member
-                ORDER BY member.label COLLATE "C", id COLLATE "C" LIMIT {_MEMBERS}
+                ORDER BY coalesce(member.label, id) COLLATE "C", id COLLATE "C" LIMIT {_MEMBERS}
             ) AS one
         ))
     )"""
 
 
-def _listed(name: str) -> str:
-    return _members(f"SELECT id, id AS label FROM ({listed('schema_definition', name)}) AS x (id)")
+def _listed(name: str, entity_type: EntityType) -> str:
+    return _members(f"""
+        SELECT listed.id, held.label FROM ({listed("schema_definition", name)}) AS listed (id)
+        LEFT JOIN entities AS held ON held.entity_type = '{entity_type.value}'
+        AND held.entity_id = listed.id AND held.deleted_at IS NULL""")
 
 
 def _used_by(name: str) -> str:
@@ -64,8 +70,8 @@ _MODULES = _members("""
 
 _RELATED = {
     EntityType.CATEGORY: {
-        "properties": _listed("properties"),
-        "subobjects": _listed("subobjects"),
+        "properties": _listed("properties", EntityType.PROPERTY),
+        "subobjects": _listed("subobjects", EntityType.SUBOBJECT),
         "modules": _MODULES,
     },
     EntityType.PROPERTY: {"used_by": _used_by("properties")},

@@ -34,7 +34,7 @@ def text_of(page: httpx.Response) -> str:
 def filled(hub: Hub) -> Hub:
     hub.category("Thing", label="Thing")
     hub.category("Agent", "Thing", "Gone")
-    hub.category("Person", "Agent", properties=["Has_name"])
+    hub.category("Person", "Agent", properties=["Has_nothing", "Has_name"])
     hub.entity("property", "Has_name", label="Has name", description="What it is called by")
     hub.module("Core", "Person", "Agent", label="The core")
     hub.module("Old", deleted=True)
@@ -122,7 +122,7 @@ def test_an_empty_search_is_the_start_page(hub: Hub) -> None:
 
 def test_an_entitys_page_shows_what_it_is_related_to(filled: Hub) -> None:
     person = text_of(ask(filled, "/entity?type=category&id=Person"))
-    assert "Has_name" in person
+    assert "Properties Has name Has_nothing missing" in person
     assert "The core" in person
     name = text_of(ask(filled, "/entity?type=property&id=Has_name"))
     assert "What it is called by" in name
@@ -238,6 +238,7 @@ def test_head_and_what_the_reader_holds_already_have_no_body(filled: Hub) -> Non
         ("/entity?type=category&id=%00", 404),
         ("/entity?type=nothing&id=x", 422),
         ("/entity", 422),
+        ("/nothing/here", 404),
     ],
 )
 def test_what_is_not_there_is_a_page_for_people_and_a_problem_for_programs(
@@ -250,6 +251,18 @@ def test_what_is_not_there_is_a_page_for_people_and_a_problem_for_programs(
     assert problem.status_code == status
     assert problem.headers["content-type"] == "application/problem+json"
     assert problem.json()["detail"] in text_of(shown)
+
+
+def test_a_page_that_refuses_says_what_is_wrong(hub: Hub) -> None:
+    text = text_of(ask(hub, "/entity?type=nothing"))
+    assert "type : Input should be 'category', 'property' or 'subobject'" in text
+    assert "id : Field required" in text
+
+
+def test_the_api_answers_problems_to_browsers_too(hub: Hub) -> None:
+    answer = ask(hub, "/api/v1/nothing")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_other_methods_are_refused(hub: Hub) -> None:
