@@ -11,7 +11,8 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app.hub import Hub
-from tests.web.conftest import HOSTILE, SCREENSHOTS
+from tests.browser import SCREENSHOTS
+from tests.web.conftest import HOSTILE
 
 PAGES = {
     "start": "/",
