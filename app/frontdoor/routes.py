@@ -1,4 +1,4 @@
-"""`/` and `/entity`: what the hub holds, a search, and a page for each entity.
+"""`/`, `/entity`, `/module`: what the hub holds, a search, a page for each entity and module.
 
 `/` answers programs with a small index instead. A page asks the database's probe first: where the
 database is silent, a reader waits for the probe's time only, not for a request's.
@@ -78,6 +78,17 @@ async def entity(
         # Deleted between the two statements, it has no picture.
         picture = None if family is None else draw(json.loads(family))
     return page(request, "entity.html", entity=shown, picture=picture)
+
+
+@router.get("/module", include_in_schema=False)
+@limited(Policy.ENTITY_READ)
+async def module(request: Request, module_id: Annotated[str, Query(alias="id")]) -> Response:
+    """Show a module, its categories and what it needs."""
+    await _database_answers(request)
+    shown = await pages.module(reader_of(request), module_id)
+    if shown is None:
+        raise HTTPException(404, "The hub holds no such module.")
+    return page(request, "entity.html", entity=shown, picture=None)
 
 
 def as_page(request: Request, problem: ProblemResponse) -> Response:

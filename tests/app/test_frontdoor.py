@@ -100,6 +100,7 @@ def test_every_link_of_every_page_leads_somewhere(filled: Hub) -> None:
         waiting += [unescape(one) for one in re.findall(r'href="(/[^"]*)"', answer.text)]
     assert set(seen.values()) == {200}, seen
     assert {"/entity?type=category&id=Thing", "/entity?type=property&id=Has_name"} <= set(seen)
+    assert "/module?id=Core" in seen
 
 
 def test_a_search_finds_what_the_api_finds(filled: Hub) -> None:
@@ -127,6 +128,14 @@ def test_an_entitys_page_shows_what_it_is_related_to(filled: Hub) -> None:
     name = text_of(ask(filled, "/entity?type=property&id=Has_name"))
     assert "What it is called by" in name
     assert "Used by Person" in name
+
+
+def test_a_modules_page_shows_its_categories_and_what_it_needs(filled: Hub) -> None:
+    filled.category("Loan", label="A loan")
+    filled.module("Loans", "Loan", "Fine", label="Lending", needs=("Core", "Nothing"))
+    text = text_of(ask(filled, "/module?id=Loans"))
+    assert "Lending module Loans" in text
+    assert "Categories A loan Fine missing Needs Nothing missing The core" in text
 
 
 def test_a_parent_that_is_missing_is_drawn_as_missing(filled: Hub) -> None:
@@ -171,6 +180,7 @@ def test_no_text_of_the_ontology_or_of_the_reader_becomes_markup(hub: Hub) -> No
     paths = ["/", f"/?{query}", "/?q=%3Cscript%3E%22"]
     for kind in ("category", "property"):
         paths.append("/entity?" + str(httpx.QueryParams({"type": kind, "id": HOSTILE})))
+    paths.insert(0, "/module?" + str(httpx.QueryParams({"id": HOSTILE})))
     for path in paths:
         answer = ask(hub, path)
         assert answer.status_code == 200
@@ -238,6 +248,8 @@ def test_head_and_what_the_reader_holds_already_have_no_body(filled: Hub) -> Non
         ("/entity?type=category&id=%00", 404),
         ("/entity?type=nothing&id=x", 422),
         ("/entity", 422),
+        ("/module?id=Old", 404),
+        ("/module", 422),
         ("/nothing/here", 404),
     ],
 )

@@ -21,6 +21,7 @@ PAGES = {
     "category": "/entity?type=category&id=Person",
     "circle": "/entity?type=category&id=Hen",
     "property": "/entity?type=property&id=Has_name",
+    "module": "/module?id=Places",
     "missing": "/entity?type=category&id=Nobody",
 }
 WIDTHS = {"desktop": 1280, "phone": 375}
