@@ -18,7 +18,7 @@ _HEADINGS = ("service", "URL", "login", "password")
 def urls(stack: str) -> None:
     """Print the stack's URLs, and the command that shows the passwords."""
     outputs = pulumi.outputs(stack)
-    if not outputs:  # the first `up` has failed
+    if "api_url" not in outputs:  # the first `up` has failed, perhaps half way through the outputs
         return
     console.table([row[:2] for row in (_HEADINGS, *_rows(outputs))])
     if imported := outputs.get("ontology_import"):
@@ -29,7 +29,7 @@ def urls(stack: str) -> None:
 def open_hub(stack: str) -> None:
     """Print URLs, logins and passwords, and open the front door in the desktop's browser."""
     outputs = pulumi.outputs(stack, secrets=True)
-    if not outputs:
+    if "api_url" not in outputs:
         raise UserError(f"stack {stack} is not deployed", "make up")
     console.table([_HEADINGS, *_rows(outputs), *_database(outputs)])
     if _has_desktop() and not webbrowser.open(outputs["api_url"]):

@@ -115,6 +115,10 @@ def test_a_browser_that_does_not_start_costs_no_more_than_a_line(run: Run, tmp_p
     assert done.stdout.endswith("no browser could be started\n")
 
 
-def test_open_of_what_is_not_deployed_names_the_command(run: Run) -> None:
-    done = run("open_hub", {})
-    assert "UserError: stack test is not deployed" in done.stderr
+@pytest.mark.parametrize("outputs", [{}, {"ontology_import": "6 added"}])
+def test_of_what_is_not_deployed_there_is_nothing_to_show(
+    run: Run, outputs: dict[str, str]
+) -> None:
+    done = run("urls", outputs)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert "UserError: stack test is not deployed" in run("open_hub", outputs).stderr
