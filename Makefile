@@ -14,7 +14,7 @@ export STACK
 export FILE FORCE RAW
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs psql passwords backup restore recover images test test-faults lint bench
+.PHONY: help setup up down status logs psql open backup restore recover images test test-faults lint bench
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,8 +40,8 @@ logs: ## follow all logs; ROLE=backend for one of them, RAW=1 as they were writt
 psql: ## a prompt on the database, as its owner
 	@$(HUB) psql
 
-passwords: ## show the generated passwords
-	@$(HUB) passwords
+open: ## show all URLs with logins and passwords, and open the front door in the desktop's browser
+	@$(HUB) open
 
 backup: ## write a dump of the database into backupDir
 	@$(HUB) backup

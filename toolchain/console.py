@@ -4,7 +4,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 HEARTBEAT_SECONDS = 20.0
 
@@ -41,6 +41,14 @@ def step(text: str) -> None:
 def found(what: str, detail: str) -> None:
     """Report in one line a step that is done or had nothing to do."""
     say(f"{what:<10}{detail}")
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of equal length, each column as wide as its longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        say("  ".join(cells).rstrip())
 
 
 def fail(error: UserError | UserErrors) -> None:

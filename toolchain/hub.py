@@ -21,6 +21,7 @@ from toolchain import (
     objects,
     processes,
     pulumi,
+    reach,
     restore,
     settings,
     view,
@@ -37,7 +38,7 @@ def up(stack: str) -> None:
     converge(stack)
     console.step(f"deploying stack {stack} (half a minute; more where images are to be pulled)")
     pulumi.run("up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs")
-    view.urls(stack)
+    reach.urls(stack)
 
 
 def prepare(stack: str) -> None:
@@ -146,7 +147,7 @@ COMMANDS: dict[str, Callable[[str], None]] = {
     "test-tools": prepare_tests,
     "status": view.status,
     "psql": view.psql,
-    "passwords": view.passwords,
+    "open": reach.open_hub,
     "recover": recover,
     "backup": backups.backup,
 }

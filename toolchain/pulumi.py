@@ -99,7 +99,9 @@ def export(stack: str) -> dict[str, Any]:
     return deployment
 
 
-def outputs(stack: str) -> dict[str, Any]:
-    """Return the stack's outputs, secrets masked; empty if nothing is deployed."""
-    found: dict[str, Any] = json.loads(capture("stack", "output", "--stack", stack, "--json"))
+def outputs(stack: str, *, secrets: bool = False) -> dict[str, Any]:
+    """Return the stack's outputs, secrets masked unless asked for; empty if nothing is deployed."""
+    shown = ["--show-secrets"] if secrets else []
+    text = capture("stack", "output", "--stack", stack, "--json", *shown)
+    found: dict[str, Any] = json.loads(text)
     return found

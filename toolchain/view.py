@@ -5,7 +5,7 @@ import sys
 
 from infra.naming import Naming
 from infra.problems import PROJECT
-from toolchain import console, objects, pulumi
+from toolchain import console, objects, reach
 from toolchain.console import UserError
 from toolchain.logs import follow, role_of
 
@@ -29,23 +29,7 @@ def status(stack: str) -> None:
     for one in found:
         ports = one["Ports"].replace("/tcp", "")
         console.say(f"{role_of(one):12} {one['Status']:32} {ports}".rstrip())
-    urls(stack)
-
-
-def urls(stack: str) -> None:
-    """Print where the stack can be reached, one line each."""
-    outputs = pulumi.outputs(stack)
-    rows = [
-        ("API", outputs.get("api_url")),
-        ("API docs", outputs.get("docs_url")),
-        ("pgAdmin", outputs.get("pgadmin_url")),
-        ("Grafana", outputs.get("grafana_url", "off (see `grafana` in the README)")),
-        ("passwords", "make passwords"),
-        ("ontology", outputs.get("ontology_import")),
-    ]
-    for what, where in rows:
-        if where is not None:
-            console.say(f"{what:10} {where}")
+    reach.urls(stack)
 
 
 def logs(stack: str, role: str | None) -> None:
@@ -71,8 +55,3 @@ def psql(stack: str) -> None:
     prompt = ["psql", "--username=ontology", "ontology_hub"]
     # The prompt takes this process's place, so that Ctrl-C is its own.
     os.execvp("docker", ["docker", "exec", "--interactive", *terminal, name, *prompt])  # noqa: S606
-
-
-def passwords(stack: str) -> None:
-    """Print all outputs of the stack, the generated passwords among them."""
-    pulumi.run("stack", "output", "--stack", stack, "--show-secrets")

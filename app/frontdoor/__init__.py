@@ -1,1 +1,1 @@
-"""The pages for people: `/`, which is an index for programs, and a page for each entity."""
+"""The pages for people: `/`, which is an index for programs, and those of entities and modules."""

@@ -27,9 +27,11 @@ _POLICY = (
 )
 
 
-def entity_url(entity_type: str, entity_id: str) -> str:
-    """Return the address of an entity's page. In the query, since an id may hold a slash."""
-    return "/entity?" + urlencode({"type": entity_type, "id": entity_id})
+def page_url(kind: str, ident: str) -> str:
+    """Return the address of an entity's or a module's page; in its query: ids may hold slashes."""
+    if kind == "module":
+        return "/module?" + urlencode({"id": ident})
+    return "/entity?" + urlencode({"type": kind, "id": ident})
 
 
 _pages = Environment(
@@ -41,7 +43,7 @@ _pages = Environment(
 )
 _pages.globals |= {
     "style": Markup(_STYLE),  # noqa: S704  # our own file
-    "entity_url": entity_url,
+    "page_url": page_url,
     "box_width": BOX_WIDTH,
     "box_height": BOX_HEIGHT,
 }
@@ -76,9 +78,8 @@ def rendered(request: Request, template: str, **values: Any) -> str:
     return _pages.get_template(template).render(common | values)
 
 
-def error_page(request: Request, status: int, title: str, detail: str) -> Response:
-    """Return the page that says what a problem says."""
-    text = rendered(request, "error.html", status=status, title=title, detail=detail)
-    return Response(
-        text, status, {"Content-Security-Policy": _POLICY, "Vary": "Accept"}, "text/html"
-    )
+def error_page(request: Request, problem: dict[str, Any]) -> Response:
+    """Return the page that says what a problem (its members) says."""
+    text = rendered(request, "error.html", problem=problem, errors=problem.get("errors", []))
+    headers = {"Content-Security-Policy": _POLICY, "Vary": "Accept"}
+    return Response(text, problem["status"], headers, "text/html")

@@ -1,4 +1,4 @@
-"""`/` and `/entity`: what the hub holds, a search, and a page for each entity.
+"""`/`, `/entity`, `/module`: what the hub holds, a search, a page for each entity and module.
 
 `/` answers programs with a small index instead. A page asks the database's probe first: where the
 database is silent, a reader waits for the probe's time only, not for a request's.
@@ -26,7 +26,6 @@ from app.queries.search import search
 router = APIRouter(tags=["index"], route_class=ReadRoute)
 
 _HITS = 20
-_PAGES = ("/", "/entity")
 
 
 class Index(BaseModel):
@@ -81,12 +80,26 @@ async def entity(
     return page(request, "entity.html", entity=shown, picture=picture)
 
 
+@router.get("/module", include_in_schema=False)
+@limited(Policy.ENTITY_READ)
+async def module(request: Request, module_id: Annotated[str, Query(alias="id")]) -> Response:
+    """Show a module, its categories and what it needs."""
+    await _database_answers(request)
+    shown = await pages.module(reader_of(request), module_id)
+    if shown is None:
+        raise HTTPException(404, "The hub holds no such module.")
+    return page(request, "entity.html", entity=shown, picture=None)
+
+
 def as_page(request: Request, problem: ProblemResponse) -> Response:
-    """Return a problem as a page where a browser has asked for one, else as it is."""
-    if request.url.path not in _PAGES or not prefers_html(request):
+    """Return a problem as a page where a browser has asked for one, else as it is.
+
+    The API answers problems to browsers too: who asks there wants to see what programs see.
+    """
+    in_api = request.url.path.startswith(f"{get_settings().api_v1_prefix}/")
+    if in_api or not prefers_html(request):
         return problem
-    said = json.loads(bytes(problem.body))
-    answer = error_page(request, problem.status_code, said["title"], said["detail"])
+    answer = error_page(request, json.loads(bytes(problem.body)))
     for name in ("allow", "retry-after"):
         if name in problem.headers:
             answer.headers[name] = problem.headers[name]

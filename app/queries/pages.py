@@ -36,20 +36,31 @@ SELECT json_build_object(
 
 
 def _members(rows: str) -> str:
-    """Return an expression: the first of `rows` (id, label) by label, and how many there are."""
+    """Return an expression: the first of `rows` (id, label) by label, and how many there are.
+
+    A label is null where the hub does not hold what is referred to.
+    """
     return f"""(
         WITH member AS MATERIALIZED ({rows})
         SELECT json_build_object('count', (SELECT count(*) FROM member), 'first', (
             SELECT coalesce(json_agg(one), '[]') FROM (
                 SELECT id, left(label, {_LABEL}) AS label FROM member
-                ORDER BY member.label COLLATE "C", id COLLATE "C" LIMIT {_MEMBERS}
+                ORDER BY coalesce(member.label, id) COLLATE "C", id COLLATE "C" LIMIT {_MEMBERS}
             ) AS one
         ))
     )"""
 
 
-def _listed(name: str) -> str:
-    return _members(f"SELECT id, id AS label FROM ({listed('schema_definition', name)}) AS x (id)")
+def _referred(ids: str, held: str) -> str:
+    """Return `_members` of a query for `ids`; `held` is the condition for the row of one's id."""
+    # Not a join, which might be planned to read all that the hub holds.
+    return _members(f"""
+        SELECT id, (SELECT label FROM {held} = listed.id AND deleted_at IS NULL) AS label
+        FROM ({ids}) AS listed (id)""")
+
+
+def _listed(name: str, entity_type: EntityType) -> str:
+    return _referred(listed("schema_definition", name), _ENTITY_ID.format(entity_type.value))
 
 
 def _used_by(name: str) -> str:
@@ -58,14 +69,16 @@ def _used_by(name: str) -> str:
         AND deleted_at IS NULL AND {lists("schema_definition", name, "$2::text")}""")
 
 
+_ENTITY_ID = "entities WHERE entity_type = '{}' AND entity_id"
+
 _MODULES = _members("""
     SELECT module_id AS id, label FROM modules
     WHERE deleted_at IS NULL AND category_ids ? $2::text""")
 
 _RELATED = {
     EntityType.CATEGORY: {
-        "properties": _listed("properties"),
-        "subobjects": _listed("subobjects"),
+        "properties": _listed("properties", EntityType.PROPERTY),
+        "subobjects": _listed("subobjects", EntityType.SUBOBJECT),
         "modules": _MODULES,
     },
     EntityType.PROPERTY: {"used_by": _used_by("properties")},
@@ -85,6 +98,20 @@ SELECT json_build_object(
 
 _ENTITY = {kind: _entity(related) for kind, related in _RELATED.items()}
 
+_CATEGORIES = _referred(
+    "SELECT DISTINCT jsonb_array_elements_text(category_ids)", _ENTITY_ID.format("category")
+)
+_NEEDS = _referred(
+    "SELECT DISTINCT jsonb_array_elements_text(dependencies)", "modules AS needed WHERE module_id"
+)
+
+_MODULE = f"""
+SELECT json_build_object(
+    'id', module_id, 'type', 'module', 'label', left(label, {_LABEL}),
+    'description', left(description, {_TEXT}), 'categories', {_CATEGORIES}, 'needs', {_NEEDS}
+) FROM modules WHERE module_id = $1 AND deleted_at IS NULL
+"""
+
 
 async def holdings(reader: Reader) -> dict[str, Any]:
     """Return how much of what the hub holds, and its first modules."""
@@ -95,4 +122,10 @@ async def holdings(reader: Reader) -> dict[str, Any]:
 async def entity(reader: Reader, entity_type: EntityType, entity_id: str) -> dict[str, Any] | None:
     """Return an entity and what is related to it; None if there is no such entity."""
     text = await reader.value(_ENTITY[entity_type], entity_type, entity_id)
+    return None if text is None else json.loads(text)
+
+
+async def module(reader: Reader, module_id: str) -> dict[str, Any] | None:
+    """Return a module, its categories and the modules that it needs; None if there is none."""
+    text = await reader.value(_MODULE, module_id)
     return None if text is None else json.loads(text)

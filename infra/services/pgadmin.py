@@ -35,7 +35,9 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
             "PGADMIN_DISABLE_POSTFIX": "true",
             "PGADMIN_SERVER_JSON_FILE": servers.path,
             "PGPASS_FILE": pgpass.path,
+            # Both ask the internet; the latter tells it, by its hash, who is logged in.
             "PGADMIN_CONFIG_UPGRADE_CHECK_ENABLED": "False",
+            "PGADMIN_CONFIG_SHOW_GRAVATAR_IMAGE": "False",
         },
         files=[servers],
         secrets=[password, pgpass],

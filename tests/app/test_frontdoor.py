@@ -34,7 +34,7 @@ def text_of(page: httpx.Response) -> str:
 def filled(hub: Hub) -> Hub:
     hub.category("Thing", label="Thing")
     hub.category("Agent", "Thing", "Gone")
-    hub.category("Person", "Agent", properties=["Has_name"])
+    hub.category("Person", "Agent", properties=["Has_nothing", "Has_name"])
     hub.entity("property", "Has_name", label="Has name", description="What it is called by")
     hub.module("Core", "Person", "Agent", label="The core")
     hub.module("Old", deleted=True)
@@ -100,6 +100,7 @@ def test_every_link_of_every_page_leads_somewhere(filled: Hub) -> None:
         waiting += [unescape(one) for one in re.findall(r'href="(/[^"]*)"', answer.text)]
     assert set(seen.values()) == {200}, seen
     assert {"/entity?type=category&id=Thing", "/entity?type=property&id=Has_name"} <= set(seen)
+    assert "/module?id=Core" in seen
 
 
 def test_a_search_finds_what_the_api_finds(filled: Hub) -> None:
@@ -122,11 +123,19 @@ def test_an_empty_search_is_the_start_page(hub: Hub) -> None:
 
 def test_an_entitys_page_shows_what_it_is_related_to(filled: Hub) -> None:
     person = text_of(ask(filled, "/entity?type=category&id=Person"))
-    assert "Has_name" in person
+    assert "Properties Has name Has_nothing missing" in person
     assert "The core" in person
     name = text_of(ask(filled, "/entity?type=property&id=Has_name"))
     assert "What it is called by" in name
     assert "Used by Person" in name
+
+
+def test_a_modules_page_shows_its_categories_and_what_it_needs(filled: Hub) -> None:
+    filled.category("Loan", label="A loan")
+    filled.module("Loans", "Loan", "Fine", label="Lending", needs=("Core", "Nothing"))
+    text = text_of(ask(filled, "/module?id=Loans"))
+    assert "Lending module Loans" in text
+    assert "Categories A loan Fine missing Needs Nothing missing The core" in text
 
 
 def test_a_parent_that_is_missing_is_drawn_as_missing(filled: Hub) -> None:
@@ -171,6 +180,7 @@ def test_no_text_of_the_ontology_or_of_the_reader_becomes_markup(hub: Hub) -> No
     paths = ["/", f"/?{query}", "/?q=%3Cscript%3E%22"]
     for kind in ("category", "property"):
         paths.append("/entity?" + str(httpx.QueryParams({"type": kind, "id": HOSTILE})))
+    paths.insert(0, "/module?" + str(httpx.QueryParams({"id": HOSTILE})))
     for path in paths:
         answer = ask(hub, path)
         assert answer.status_code == 200
@@ -238,6 +248,9 @@ def test_head_and_what_the_reader_holds_already_have_no_body(filled: Hub) -> Non
         ("/entity?type=category&id=%00", 404),
         ("/entity?type=nothing&id=x", 422),
         ("/entity", 422),
+        ("/module?id=Old", 404),
+        ("/module", 422),
+        ("/nothing/here", 404),
     ],
 )
 def test_what_is_not_there_is_a_page_for_people_and_a_problem_for_programs(
@@ -250,6 +263,18 @@ def test_what_is_not_there_is_a_page_for_people_and_a_problem_for_programs(
     assert problem.status_code == status
     assert problem.headers["content-type"] == "application/problem+json"
     assert problem.json()["detail"] in text_of(shown)
+
+
+def test_a_page_that_refuses_says_what_is_wrong(hub: Hub) -> None:
+    text = text_of(ask(hub, "/entity?type=nothing"))
+    assert "type : Input should be 'category', 'property' or 'subobject'" in text
+    assert "id : Field required" in text
+
+
+def test_the_api_answers_problems_to_browsers_too(hub: Hub) -> None:
+    answer = ask(hub, "/api/v1/nothing")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_other_methods_are_refused(hub: Hub) -> None:

@@ -143,7 +143,7 @@ def test_the_everyday_commands_show_the_stack(stack: Stack) -> None:
     for role in SERVICES:
         assert re.search(rf"^{role} +Up .*\(healthy\)", status, re.MULTILINE), status
     assert "migrations   Exited (0)" in status
-    assert f"pgAdmin    http://127.0.0.1:{5050 + stack.offset}" in status
+    assert f"pgAdmin     http://127.0.0.1:{5050 + stack.offset}" in status
     assert "-files" not in status
     follow = subprocess.Popen(
         [sys.executable, "-m", "toolchain.hub", "logs"],
@@ -163,7 +163,7 @@ def test_the_everyday_commands_show_the_stack(stack: Stack) -> None:
     follow.stdout.close()
     follow.wait(timeout=10)
     secret = stack.outputs()["pgadmin_password"]
-    assert secret in stack.hub("passwords")
+    assert secret in stack.hub("open")
     assert secret not in stack.hub("status")
     done = subprocess.run(
         [sys.executable, "-m", "toolchain.hub", "psql"],

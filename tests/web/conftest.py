@@ -1,26 +1,17 @@
 """A real browser, Debian's Chromium, and a backend with an ontology for it to look at."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.app.conftest import create_database, roles, server, serving, template
 from tests.app.hub import Hub
+from tests.browser import chromium
 
 __all__ = ["create_database", "roles", "server", "serving", "template"]  # fixtures
 
-SCREENSHOTS = Path(__file__).resolve().parents[2] / ".hub" / "screenshots"
-
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
-
-# It asks nobody on the internet for anything.
-QUIET = [
-    *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +37,6 @@ def hub(serving: Hub) -> Hub:
 
 @pytest.fixture(scope="module")
 def browser(hub: Hub) -> Iterator[Browser]:
-    """Chromium, with a profile of its own, and without its sandbox: the tests may run as root.
-
-    After the hub and until before its end: while Playwright runs, its event loop is this thread's,
-    and no other one can be.
-    """
-    program = shutil.which("chromium")
-    assert program, "chromium is missing: apt-get install chromium (make test does it)"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
-        yield chromium
-        chromium.close()
+    """After the hub, and until before its end: see `chromium`."""
+    with chromium() as started:
+        yield started

@@ -11,7 +11,8 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app.hub import Hub
-from tests.web.conftest import HOSTILE, SCREENSHOTS
+from tests.browser import SCREENSHOTS
+from tests.web.conftest import HOSTILE
 
 PAGES = {
     "start": "/",
@@ -20,6 +21,7 @@ PAGES = {
     "category": "/entity?type=category&id=Person",
     "circle": "/entity?type=category&id=Hen",
     "property": "/entity?type=property&id=Has_name",
+    "module": "/module?id=Places",
     "missing": "/entity?type=category&id=Nobody",
 }
 WIDTHS = {"desktop": 1280, "phone": 375}
