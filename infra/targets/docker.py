@@ -38,6 +38,9 @@ LOG_ROTATION = {"max-size": "10m", "max-file": "3"}
 # /tmp of a container whose root is read-only: in its memory, and counted there.
 TEMPORARY = {"/tmp": "rw,nosuid,nodev,noexec,size=64m"}  # noqa: S108
 
+# What the provider "updates" without touching the container.
+REPLACED_ON = ["healthcheck", "mounts"]
+
 
 @dataclass(frozen=True)
 class Deployed:
@@ -202,8 +205,7 @@ class DockerTarget:
                 depends_on=[one.ready for one in after],
                 # Names, host ports and volumes bear one owner at a time.
                 delete_before_replace=not rolling,
-                # The provider "updates" a changed health check without touching the container.
-                replace_on_changes=["healthcheck"],
+                replace_on_changes=REPLACED_ON,
                 **(opts or {}),
             ),
             **arguments,
@@ -250,7 +252,11 @@ class DockerTarget:
             labels=[
                 docker.ContainerLabelArgs(label=k, value=v) for k, v in self._labels(role).items()
             ],
-            opts=pulumi.ResourceOptions(depends_on=[volume], delete_before_replace=not rolling),
+            opts=pulumi.ResourceOptions(
+                depends_on=[volume],
+                delete_before_replace=not rolling,
+                replace_on_changes=REPLACED_ON,
+            ),
         )
         return DeliveredFiles(
             courier=courier, mount=VolumeMount(volume=held, path=FILES_FOLDER, read_only=True)
