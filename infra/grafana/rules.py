@@ -92,8 +92,8 @@ ALWAYS = (
     Rule(
         uid="hub-slow",
         title="Answers are slow",
-        # Without any request there is no percentile, but NaN.
-        value=or_zero(f"{traffic.quantile(0.95, window='[10m]')} >= 0"),
+        # Of some: one slow request on an idle hub would be all of them.
+        value=traffic.slowness(0.95, "[10m]", at_least=0.1),
         beyond="gt",
         limit=2,
         lasting="10m",
