@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from infra.grafana.panels import THIRD, Size, document, graph, number, red_from, rows
+from infra.grafana.panels import THIRD, WHOLE, Size, document, graph, number, red_from, rows
 from infra.grafana.queries import now, or_zero, over_time, table_of
 from infra.settings import StackSettings
 
@@ -19,6 +19,8 @@ REQUESTS = f"hub_http_requests_total{{{ASKED}}}"
 CLIENT_ERRORS = f'hub_http_requests_total{{{ASKED},status=~"4.."}}'
 SERVER_ERRORS = f'hub_http_requests_total{{{ASKED},status=~"5.."}}'
 BUCKETS = f"hub_http_request_duration_seconds_bucket{{{ASKED}}}"
+# `code` is a class: 1xx to 5xx, and other.
+PROXY_ANSWERS = 'haproxy_frontend_http_responses_total{proxy="api"}'
 
 QUARTER = Size(width=6, height=4)
 
@@ -29,7 +31,13 @@ def build(settings: StackSettings) -> str:
         UID,
         TITLE,
         "What the API is asked for, and what becomes of it; without the health checks.",
-        [*_requests(), *_inside(), *_jobs(), *(_backups() if settings.backup_schedule else [])],
+        [
+            *_requests(),
+            *([] if settings.hot_reload else _proxy()),
+            *_inside(),
+            *_jobs(),
+            *(_backups() if settings.backup_schedule else []),
+        ],
     )
 
 
@@ -144,6 +152,19 @@ def _requests() -> Iterator[Sequence[Panel]]:
             ),
             description="Requests that came too often, by the limit that they ran into.",
             size=THIRD,
+        ),
+    )
+
+
+def _proxy() -> Iterator[Sequence[Panel]]:
+    yield (
+        graph(
+            "Answers of the proxy",
+            units.RequestsPerSecond,
+            over_time(f"sum by (code) (rate({PROXY_ANSWERS}{RATE}))", "{{code}}"),
+            description="By class of status, as clients get them. What is more here than above "
+            "the proxy answered itself: no backend was there, or none in time.",
+            size=WHOLE,
         ),
     )
 
