@@ -23,7 +23,7 @@ def readable(line: str, role: str = "") -> str:
     The role's column is left out where none is given. What is no event stays as it is, but for
     control characters: whoever sends a request must not write on the reader's terminal.
     """
-    column = f"{role:<10} " if role else ""
+    column = f"{role:<17} " if role else ""
     fields = event(line)
     if fields is None:
         return f"{'':8} {column}{_printable(line)}" if role else _printable(line)

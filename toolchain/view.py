@@ -26,9 +26,9 @@ def status(stack: str) -> None:
     if not found:
         console.say(f"stack {stack}: nothing is deployed (make up)")
         return
-    for one in found:
-        ports = one["Ports"].replace("/tcp", "")
-        console.say(f"{role_of(one):12} {one['Status']:32} {ports}".rstrip())
+    console.table(
+        [(role_of(one), one["Status"], one["Ports"].replace("/tcp", "")) for one in found]
+    )
     reach.urls(stack)
 
 

@@ -1,7 +1,7 @@
 """The file by which Grafana gets the alert rules.
 
 It has no contact point: who is to be told, and how, is for the person who runs the hub
-(docs/operations.md).
+(README.md, "Grafana").
 """
 
 import json

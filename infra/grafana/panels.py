@@ -24,6 +24,7 @@ from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     LegendDisplayMode,
     LegendPlacement,
+    LineInterpolation,
     VizOrientation,
 )
 from grafana_foundation_sdk.models.dashboard import (
@@ -113,9 +114,14 @@ def _thresholds(colours: Colours) -> dashboard.ThresholdsConfig:
 
 
 def graph(
-    title: str, unit: str, *queries: Query, description: str = "", size: Size = HALF
+    title: str,
+    unit: str,
+    *queries: Query,
+    description: str = "",
+    size: Size = HALF,
+    steps: bool = False,
 ) -> Panel:
-    """Return a panel of lines over time."""
+    """Return a panel of lines over time; with `steps` a value holds until the series' next one."""
     legend = (
         common.VizLegendOptions()
         .display_mode(LegendDisplayMode.LIST)
@@ -123,6 +129,8 @@ def graph(
         .show_legend(True)
     )
     builder = timeseries.Panel().legend(legend).min(0)
+    if steps:
+        builder.line_interpolation(LineInterpolation.STEP_AFTER).span_nulls(True)
     return _panel(builder, title, unit, queries, description, size)
 
 

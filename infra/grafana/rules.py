@@ -66,8 +66,8 @@ ALWAYS = (
     Rule(
         uid="hub-target-down",
         title="A service cannot be measured",
-        # Backends come and go with each update: they are hub-down's.
-        value='min by (job) (up{job!="backend"})',
+        # Backends come and go with each update: they are hub-down's. The proxy has its own rule.
+        value='min by (job) (up{job!~"backend|proxy"})',
         beyond="lt",
         limit=1,
         lasting="5m",
@@ -92,8 +92,8 @@ ALWAYS = (
     Rule(
         uid="hub-slow",
         title="Answers are slow",
-        # Without any request there is no percentile, but NaN.
-        value=or_zero(f"{traffic.quantile(0.95, window='[10m]')} >= 0"),
+        # Of some: one slow request on an idle hub would be all of them.
+        value=traffic.slowness(0.95, "[10m]", at_least=0.1),
         beyond="gt",
         limit=2,
         lasting="10m",
@@ -138,6 +138,21 @@ ALWAYS = (
     ),
 )
 
+PROXY = (
+    Rule(
+        uid="hub-proxy-down",
+        title="The proxy is down",
+        value=or_zero('max(up{job="proxy"})'),
+        beyond="lt",
+        limit=1,
+        lasting="2m",
+        severity="critical",
+        blind="Alerting",
+        summary="The proxy does not answer: nobody reaches the hub.",
+        remedy="A service does not become healthy",
+    ),
+)
+
 IMPORTS = (
     Rule(
         uid="hub-import-failed",
@@ -159,7 +174,7 @@ BACKUPS = (
         value="max(hub_backup_last_run_failed)",
         beyond="gt",
         limit=0,
-        lasting="0s",
+        lasting="5m",  # it tries again twice a minute: after a machine's start the database is late
         severity="critical",
         summary="The last dump failed: what was written since the one before is not saved.",
         remedy="The backup service is unhealthy",
@@ -177,13 +192,14 @@ BACKUPS = (
     ),
 )
 
-EVERY = (*ALWAYS, *IMPORTS, *BACKUPS)
+EVERY = (*ALWAYS, *PROXY, *IMPORTS, *BACKUPS)
 
 
 def of(settings: StackSettings) -> list[Rule]:
     """Return the rules that these settings have a use for."""
     if not settings.observed:
         return []
+    proxy = () if settings.hot_reload else PROXY
     imports = IMPORTS if settings.ontology_path else ()
     backups = BACKUPS if settings.backup_schedule else ()
-    return [*ALWAYS, *imports, *backups]
+    return [*ALWAYS, *proxy, *imports, *backups]

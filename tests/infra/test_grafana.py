@@ -31,6 +31,7 @@ SOURCE_UIDS = {
 RULE_UIDS = {
     "hub-down",
     "hub-database-down",
+    "hub-proxy-down",
     "hub-target-down",
     "hub-errors",
     "hub-slow",
@@ -230,7 +231,11 @@ def test_the_alert_rules_have_the_documented_shape() -> None:
 
 def test_a_hub_that_tells_nothing_is_down() -> None:
     blind = {rule["uid"]: (rule["noDataState"], rule["execErrState"]) for rule in alert_rules()}
-    assert blind["hub-down"] == blind["hub-target-down"] == ("Alerting", "Alerting")
+    assert {uid for uid, states in blind.items() if states == ("Alerting", "Alerting")} == {
+        "hub-down",
+        "hub-proxy-down",
+        "hub-target-down",
+    }
 
 
 def test_every_alert_says_what_to_do_where_the_guide_tells_it() -> None:
@@ -244,7 +249,9 @@ def test_every_alert_says_what_to_do_where_the_guide_tells_it() -> None:
 
 def test_rules_without_a_use_are_taken_back() -> None:
     none = settings()
-    assert {rule["uid"] for rule in alert_rules(none)} == {rule.uid for rule in rules.ALWAYS}
+    always = {rule.uid for rule in rules.ALWAYS}
+    assert {rule["uid"] for rule in alert_rules(none)} == {*always, "hub-proxy-down"}
+    assert {rule["uid"] for rule in alert_rules(settings(hotReload="true"))} == always
     for of in (none, EVERYTHING, UNOBSERVED):
         gone = [one["uid"] for one in document("alerting", of).get("deleteRules", [])]
         kept = [rule["uid"] for rule in alert_rules(of)]

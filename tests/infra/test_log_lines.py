@@ -25,18 +25,24 @@ REQUEST = {
     [
         (
             json.dumps(REQUEST),
-            "16:00:01 backend    INFO    request method=GET route=/api/v1/entities status=200"
-            " duration_ms=4.2 request_id=r1",
+            "16:00:01 backend           INFO    request method=GET route=/api/v1/entities"
+            " status=200 duration_ms=4.2 request_id=r1",
         ),
         # HAProxy's time has no offset.
         (
             '{"level": "WARNING", "message": "connection", "time": "2026-11-28T16:00:01.250"}',
-            "16:00:01 backend    WARNING connection",
+            "16:00:01 backend           WARNING connection",
         ),
-        ('{"message": "m", "k": "a b", "n": null}', '         backend            m k="a b" n=null'),
-        ("LOG:  checkpoint starting: time", "         backend    LOG:  checkpoint starting: time"),
-        ('"a text"', '         backend    "a text"'),
-        ('{"no": "event"}', '         backend    {"no": "event"}'),
+        (
+            '{"message": "m", "k": "a b", "n": null}',
+            '         backend                   m k="a b" n=null',
+        ),
+        (
+            "LOG:  checkpoint starting: time",
+            "         backend           LOG:  checkpoint starting: time",
+        ),
+        ('"a text"', '         backend           "a text"'),
+        ('{"no": "event"}', '         backend           {"no": "event"}'),
     ],
 )
 def test_a_line_is_shown_in_columns(line: str, shown: str) -> None:

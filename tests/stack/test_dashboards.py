@@ -4,6 +4,7 @@ No registry here has Grafana, so its place is taken by a stand-in, which holds t
 same place; `grafana_client` reads them there, and asks the real Prometheus and the real PostgreSQL.
 """
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from tests.stack.dumps import DRAFT, all_healthy
 from tests.stack.grafana_client import Found, Grafana
 from tests.stack.grafana_stand_in import grafana_image
 from tests.stack.passwords import configure, hard
-from tests.stack.prometheus import query
+from tests.stack.prometheus import ask, query
 from tests.stack.stack_under_test import Stack, docker, eventually
 
 # In the stack's own copy of the project.
@@ -151,6 +152,22 @@ def test_every_query_of_every_panel_finds_something(hub: Hub) -> None:
     }
 
 
+def test_every_metric_that_is_asked_for_is_measured(hub: Hub) -> None:
+    """Not so if its name is mistyped, where a query says 0 instead of nothing."""
+    asked = [
+        *(
+            one["expr"]
+            for queries in hub.grafana.panels().values()
+            for one in queries
+            if "expr" in one
+        ),
+        *(rule["data"][0]["model"]["expr"] for rule in hub.grafana.rules().values()),
+    ]
+    names = set(re.findall(r"\b(?:hub|pg|node|process)_\w+|\bup\b", " ".join(asked)))
+    assert len(names) > 20
+    assert names - set(ask(hub.stack, "label/__name__/values")) == set()
+
+
 def test_what_shows_traffic_changes_with_it(hub: Hub) -> None:
     assert {(uid, title) for uid, titles in TRAFFIC.items() for title in titles} == hub.used.keys()
     assert not [panel for panel, found in hub.used.items() if found == hub.idle[panel]]
@@ -184,6 +201,21 @@ def test_a_failed_migration_is_told_until_the_next_one_succeeds(hub: Hub) -> Non
     file.unlink()
     hub.stack.up()
     eventually(lambda: not fires(hub, "hub-migration-failed"), seconds=60)
+
+
+def test_requests_that_fail_are_told(hub: Hub) -> None:
+    docker("stop", hub.stack.container("db"))
+    with httpx.Client(base_url=hub.stack.api_url, timeout=20) as client:
+
+        def fails() -> bool:
+            answers = [
+                client.get(path).status_code for _, path, _ in REQUESTS[:2] for _ in range(10)
+            ]
+            assert set(answers) <= {503, 429}
+            return fires(hub, "hub-errors")
+
+        eventually(fails, seconds=120)
+    hub.stack.up()
 
 
 def test_what_is_stopped_is_told(hub: Hub) -> None:

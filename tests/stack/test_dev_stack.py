@@ -142,7 +142,7 @@ def test_the_everyday_commands_show_the_stack(stack: Stack) -> None:
     status = stack.hub("status")
     for role in SERVICES:
         assert re.search(rf"^{role} +Up .*\(healthy\)", status, re.MULTILINE), status
-    assert "migrations   Exited (0)" in status
+    assert re.search(r"^migrations +Exited \(0\)", status, re.MULTILINE), status
     assert f"pgAdmin     http://127.0.0.1:{5050 + stack.offset}" in status
     assert "-files" not in status
     follow = subprocess.Popen(

@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from infra.grafana import rules
+from infra.grafana.dashboards import traffic
 from tests.policy.container import running
 from tests.policy.rules import violations
 from tests.stack.dumps import all_healthy, backup, create_draft, rows
@@ -57,6 +59,9 @@ def test_every_target_is_up(stack: Stack) -> None:
     assert set(stack.health()) > MEASURING
     eventually(lambda: targets(stack) == {job: {"up"} for job in JOBS}, seconds=60)
     assert query(stack, "pg_up") == {(): 1}
+    # What a stack without a proxy cannot be asked (test_dashboards.py).
+    assert query(stack, traffic.PROXY_ANSWERS)
+    assert [query(stack, rule.value) for rule in rules.PROXY] == [{(): 1}]
     stack.unchanged()
 
 
@@ -180,9 +185,10 @@ def test_a_new_password_reaches_the_exporter_and_no_statistics(stack: Stack) -> 
 
 
 def test_what_was_measured_outlives_its_container(stack: Stack) -> None:
+    # The exporter may have been made anew a moment ago, and not been asked since.
+    eventually(lambda: query(stack, "pg_up") == {(): 1}, seconds=60)
     then = str(time.time())
     measured = query(stack, "pg_up", time=then)
-    assert measured
     docker("rm", "--force", stack.container("prometheus"))
     stack.up()
     eventually(lambda: targets(stack).get("postgres") == {"up"}, seconds=60)

@@ -94,7 +94,7 @@ def test_a_terminal_shows_lines_for_people_unless_it_is_told_otherwise(
     assert process.wait(20) == 0
     with os.fdopen(ours, "rb") as terminal:
         shown = terminal.read1(4096).decode().replace("\r\n", "\n")
-    expected = f"{EVENT}\nplain\n" if raw else "16:00:01 backend    INFO    m k=1\n"
+    expected = f"{EVENT}\nplain\n" if raw else "16:00:01 backend           INFO    m k=1\n"
     assert shown.startswith(expected)
 
 

@@ -163,6 +163,7 @@ def _growth() -> Iterator[Sequence[Panel]]:
             units.Short,
             sql_over_time(GROWTH),
             description="Those entities that are there today, by when they came.",
+            steps=True,
         ),
         rows(
             "Imports",

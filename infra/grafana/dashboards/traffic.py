@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from infra.grafana.panels import THIRD, Size, document, graph, number, red_from, rows
+from infra.grafana.panels import THIRD, WHOLE, Size, document, graph, number, red_from, rows
 from infra.grafana.queries import now, or_zero, over_time, table_of
 from infra.settings import StackSettings
 
@@ -13,8 +13,14 @@ UID = "hub-traffic"
 TITLE = "Hub: traffic"
 
 RATE = "[$__rate_interval]"
-REQUESTS = "hub_http_requests_total"
-BUCKETS = "hub_http_request_duration_seconds_bucket"
+# The health checks' own requests, several a second, would be most of an idle hub's traffic.
+ASKED = 'route!~"/health|/livez"'
+REQUESTS = f"hub_http_requests_total{{{ASKED}}}"
+CLIENT_ERRORS = f'hub_http_requests_total{{{ASKED},status=~"4.."}}'
+SERVER_ERRORS = f'hub_http_requests_total{{{ASKED},status=~"5.."}}'
+BUCKETS = f"hub_http_request_duration_seconds_bucket{{{ASKED}}}"
+# `code` is a class: 1xx to 5xx, and other.
+PROXY_ANSWERS = 'haproxy_frontend_http_responses_total{proxy="api"}'
 
 QUARTER = Size(width=6, height=4)
 
@@ -24,8 +30,14 @@ def build(settings: StackSettings) -> str:
     return document(
         UID,
         TITLE,
-        "What the API is asked for, and what becomes of it.",
-        [*_requests(), *_inside(), *_jobs(), *(_backups() if settings.backup_schedule else [])],
+        "What the API is asked for, and what becomes of it; without the health checks.",
+        [
+            *_requests(),
+            *([] if settings.hot_reload else _proxy()),
+            *_inside(),
+            *_jobs(),
+            *(_backups() if settings.backup_schedule else []),
+        ],
     )
 
 
@@ -40,9 +52,15 @@ def errors(window: str, at_least: float = 1e-9) -> str:
 
     It counts as the part of `at_least` so many requests a second; 0 where there was no request.
     """
-    failed = or_zero(f'sum(rate({REQUESTS}{{status=~"5.."}}{window}))')
+    failed = or_zero(f"sum(rate({SERVER_ERRORS}{window}))")
     every = or_zero(f"sum(rate({REQUESTS}{window}))")
     return f"({failed}) / clamp_min({every}, {at_least})"
+
+
+def slowness(part: float, window: str, at_least: float) -> str:
+    """Return PromQL for `quantile`; 0 where there were fewer requests a second than `at_least`."""
+    frequent = f"sum(rate({REQUESTS}{window})) >= {at_least}"
+    return or_zero(f"{quantile(part, window=window)} and on () {frequent}")
 
 
 def overview(size: Size) -> tuple[Panel, ...]:
@@ -109,7 +127,7 @@ def _requests() -> Iterator[Sequence[Panel]]:
             "Server errors by route",
             units.RequestsPerSecond,
             over_time(
-                or_zero(f'sum by (route) (rate({REQUESTS}{{status=~"5.."}}{RATE}))', "route"),
+                or_zero(f"sum by (route) (rate({SERVER_ERRORS}{RATE}))", "route"),
                 "{{route}}",
             ),
             description="Answers with a status of 500 or more: the hub's own failures.",
@@ -119,7 +137,7 @@ def _requests() -> Iterator[Sequence[Panel]]:
             "Refused requests by status",
             units.RequestsPerSecond,
             over_time(
-                or_zero(f'sum by (status) (rate({REQUESTS}{{status=~"4.."}}{RATE}))', "status"),
+                or_zero(f"sum by (status) (rate({CLIENT_ERRORS}{RATE}))", "status"),
                 "{{status}}",
             ),
             description="Answers with a status from 400 to 499: what clients got wrong.",
@@ -134,6 +152,19 @@ def _requests() -> Iterator[Sequence[Panel]]:
             ),
             description="Requests that came too often, by the limit that they ran into.",
             size=THIRD,
+        ),
+    )
+
+
+def _proxy() -> Iterator[Sequence[Panel]]:
+    yield (
+        graph(
+            "Answers of the proxy",
+            units.RequestsPerSecond,
+            over_time(f"sum by (code) (rate({PROXY_ANSWERS}{RATE}))", "{{code}}"),
+            description="By class of status, as clients get them. What is more here than above "
+            "the proxy answered itself: no backend was there, or none in time.",
+            size=WHOLE,
         ),
     )
 
