@@ -17,17 +17,18 @@ def event(line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "message" in found else None
 
 
-def readable(line: str, role: str = "") -> str:
+def readable(line: str, role: str = "", written: str = "") -> str:
     """Return a line of a log: time (UTC), role, level, message, fields as key=value.
 
-    The role's column is left out where none is given. What is no event stays as it is, but for
+    The role's column is left out where none is given. `written` is when the engine got the line
+    (ISO 8601), for a line that says no time. What is no event stays as it is, but for
     control characters: whoever sends a request must not write on the reader's terminal.
     """
     column = f"{role:<17} " if role else ""
     fields = event(line)
     if fields is None:
-        return f"{'':8} {column}{_printable(line)}" if role else _printable(line)
-    moment, level = _time(fields.pop("time", None)), str(fields.pop("level", ""))
+        return f"{_time(written):8} {column}{_printable(line)}" if role else _printable(line)
+    moment, level = _time(fields.pop("time", written)), str(fields.pop("level", ""))
     message, trace = str(fields.pop("message")), fields.pop("exception", None)
     fields.pop("logger", None)
     pairs = [f"{_printable(key)}={_value(value)}" for key, value in fields.items()]

@@ -1,12 +1,16 @@
-"""`make logs`: the logs of several containers as one stream, in the order in which they come."""
+"""`make logs`: the logs of several containers as one stream, in the order of time."""
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import NamedTuple
 
 from infra.log_lines import readable
 from infra.naming import Naming
@@ -17,6 +21,22 @@ TAIL = 100
 ROLE_LABEL = f"{PROJECT}.role"
 # Seconds that the log of a container that was started again may take to end.
 ENDING = 2.0
+# Lines that come together are put in order together: what the logs hold already comes in one burst,
+# which ends with so many seconds without a line, or after so many in all.
+PAUSE = 0.1
+BURST = 1.0
+
+# What `docker logs --timestamps` writes before a line. All are of one length and in UTC, so that
+# their order as texts is that of time.
+TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z) (.*)", re.DOTALL)
+
+
+class Line(NamedTuple):
+    """A line of a container's log, and when the engine got it; "" if it is the engine's own."""
+
+    written: str
+    role: str
+    text: str
 
 
 def follow(stack: str, role: str | None, found: Sequence[dict[str, str]], raw: bool) -> None:
@@ -31,8 +51,8 @@ def follow(stack: str, role: str | None, found: Sequence[dict[str, str]], raw: b
             streams.watch(stack, role)
         for one in found:
             streams.read(one["ID"], role_of(one), f"--tail={TAIL}")
-        for whose, line in iter(streams.next, None):
-            print(line if raw else readable(line, whose), flush=True)
+        for written, whose, text in streams.lines():
+            print(text if raw else readable(text, whose, written), flush=True)
     except KeyboardInterrupt:
         if not raw:
             print()
@@ -54,24 +74,37 @@ class _Streams:
 
     def __init__(self) -> None:
         # None: a command has ended.
-        self._lines: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
+        self._lines: SimpleQueue[Line | None] = SimpleQueue()
         self._commands: list[subprocess.Popen[str]] = []
         self._readers: dict[str, Thread] = {}
-        self._ended = 0
 
-    def next(self) -> tuple[str, str] | None:
-        """Return the next role and line; None when no more can come."""
-        while self._ended < len(self._commands):
-            item = self._lines.get()
-            if item is not None:
-                return item
-            self._ended += 1
-        return None
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines as they come, each burst of them in the order of time."""
+        ended = 0
+        while ended < len(self._commands):
+            burst = self._burst()
+            ended += burst.count(None)
+            # By time alone: two of the same moment stay in the order in which they came.
+            yield from sorted(filter(None, burst), key=lambda line: line.written)
+
+    def _burst(self) -> list[Line | None]:
+        burst = [self._lines.get()]
+        end = time.monotonic() + BURST
+        with suppress(Empty):
+            while (left := end - time.monotonic()) > 0:
+                burst.append(self._lines.get(timeout=min(PAUSE, left)))
+        return burst
 
     def read(self, container: str, role: str, *options: str) -> None:
         """Follow the log of one container (an id)."""
-        command = ["docker", "logs", "--follow", *options, container]
-        self._readers[container] = self._start(command, lambda line: self._lines.put((role, line)))
+        command = ["docker", "logs", "--follow", "--timestamps", *options, container]
+
+        def take(line: str) -> None:
+            found = TIMESTAMP.fullmatch(line)
+            written, text = found.groups() if found else ("", line)
+            self._lines.put(Line(written, role, text))
+
+        self._readers[container] = self._start(command, take)
 
     def watch(self, stack: str, role: str | None) -> None:
         """Follow each container of the stack, or of one of its roles, that starts from now on."""
