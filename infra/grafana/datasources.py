@@ -1,6 +1,5 @@
 """The data sources: Prometheus, and the database as the role that only reads."""
 
-import re
 from typing import Any
 
 import pulumi
@@ -8,7 +7,6 @@ import pulumi
 from infra.grafana.queries import POSTGRESQL, PROMETHEUS
 from infra.services import postgres, prometheus, roles
 from infra.settings import StackSettings
-from infra.versions import POSTGRES
 
 # Grafana expands variables in what it has read from the password's file too (os.ExpandEnv), and
 # nothing escapes a `$` there: so each is written as this variable, whose value is a `$`.
@@ -62,7 +60,7 @@ def _postgresql(password_path: str, default: bool) -> dict[str, Any]:
             "database": postgres.DATABASE,
             # The server has no certificate; nobody else is on the way (docs/decisions/0021).
             "sslmode": "disable",
-            "postgresVersion": _major(POSTGRES) * 100,
+            "postgresVersion": postgres.MAJOR * 100,
             "timescaledb": False,
             # Each panel of an open dashboard asks at once: more would take connections from the
             # hub.
@@ -73,10 +71,3 @@ def _postgresql(password_path: str, default: bool) -> dict[str, Any]:
         },
         "secureJsonData": {"password": f"$__file{{{password_path}}}"},
     }
-
-
-def _major(image: str) -> int:
-    found = re.search(r":(\d+)", image)
-    if found is None:
-        raise ValueError(f"{image} does not tell its version")
-    return int(found[1])

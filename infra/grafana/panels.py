@@ -185,7 +185,7 @@ def alerts(title: str, size: Size, description: str) -> Panel:
             "pending": True,
             "noData": True,
             "error": True,
-            "normal": True,
+            "normal": False,
             "recovering": True,
         },
         "alertName": "",

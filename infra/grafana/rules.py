@@ -7,14 +7,9 @@ is never mistaken for health.
 from dataclasses import dataclass
 from typing import Literal
 
-from infra.grafana.dashboards import traffic
+from infra.grafana.dashboards import database, traffic
 from infra.grafana.queries import or_zero
 from infra.settings import StackSettings
-
-DISKS = (
-    'min by (mountpoint) (node_filesystem_avail_bytes{job="disks"}'
-    ' / node_filesystem_size_bytes{job="disks"})'
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +37,13 @@ ALWAYS = (
     Rule(
         uid="hub-down",
         title="The hub is down",
-        # A backend that is stopped is gone from Prometheus's list, too: hence the zero.
-        value=or_zero('max(up{job="backend"})'),
+        # Told by what a backend says only while it serves, whatever that is: its metrics are
+        # answered beside a server that hangs, too. If it is stopped, nothing does: hence the zero.
+        value=or_zero("max(hub_database_up >= bool 0)"),
         beyond="lt",
         limit=1,
         lasting="2m",
         severity="critical",
-        blind="Alerting",
         summary="No backend answers: nobody can use the hub.",
         remedy="A service does not become healthy",
     ),
@@ -73,7 +68,8 @@ ALWAYS = (
         lasting="5m",
         severity="warning",
         blind="Alerting",
-        summary="Prometheus gets no metrics of {{ .Labels.job }}: alerts that need them are blind.",
+        summary="Prometheus does not answer, or gets no metrics of a service ({{ .Labels.job }}): "
+        "alerts that need them are blind.",
         remedy="A service does not become healthy",
     ),
     Rule(
@@ -105,24 +101,25 @@ ALWAYS = (
     Rule(
         uid="hub-disk",
         title="A disk is filling",
-        value=DISKS,
+        value=database.FREE_DISK,
         beyond="lt",
         limit=0.15,
         lasting="5m",
         severity="warning",
-        summary="Less than 15 % of the disk under {{ .Labels.mountpoint }} is free.",
+        summary="Less than 15 % is free on the disk of the database (/disks/data) or of the dumps "
+        "(/disks/backups): {{ .Labels.mountpoint }}.",
         remedy="The disk of the database is full",
     ),
     Rule(
         uid="hub-disk-full",
         title="A disk is almost full",
-        value=DISKS,
+        value=database.FREE_DISK,
         beyond="lt",
         limit=0.05,
         lasting="1m",
         severity="critical",
-        summary="Less than 5 % of the disk under {{ .Labels.mountpoint }} is free: soon the hub "
-        "cannot write any more.",
+        summary="Less than 5 % is free on the disk of the database (/disks/data) or of the dumps "
+        "(/disks/backups): {{ .Labels.mountpoint }}. Soon nothing can be written there.",
         remedy="The disk of the database is full",
     ),
     Rule(
@@ -147,7 +144,6 @@ PROXY = (
         limit=1,
         lasting="2m",
         severity="critical",
-        blind="Alerting",
         summary="The proxy does not answer: nobody reaches the hub.",
         remedy="A service does not become healthy",
     ),

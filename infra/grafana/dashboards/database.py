@@ -29,6 +29,12 @@ SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0) AS s
 FROM pg_stat_activity WHERE backend_type = 'client backend'
 """
 
+# The part of each disk that is free.
+FREE_DISK = (
+    'min by (mountpoint) (node_filesystem_avail_bytes{job="disks"}'
+    ' / node_filesystem_size_bytes{job="disks"})'
+)
+
 # Without the role that measures and dumps: its statements would be the first ones of an idle hub.
 SLOW_STATEMENTS = f"""
 SELECT rolname AS role, calls, mean_exec_time AS mean, max_exec_time AS longest,
@@ -171,11 +177,7 @@ def _load() -> Iterator[Sequence[Panel]]:
         graph(
             "Free disk space",
             units.PercentUnit,
-            over_time(
-                'min by (mountpoint) (node_filesystem_avail_bytes{job="disks"}'
-                ' / node_filesystem_size_bytes{job="disks"})',
-                "{{mountpoint}}",
-            ),
+            over_time(FREE_DISK, "{{mountpoint}}"),
             description="Of the disks that hold the database and, where they are configured, "
             "the dumps. The alert comes at 15 %.",
             size=THIRD,
