@@ -6,6 +6,7 @@ The routes stand under /probe; each is there for what surrounds it.
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -149,6 +150,12 @@ async def idle(session: SessionDep, seconds: float, marker: str) -> None:
 async def sleep(request: Request, seconds: float) -> None:
     """Be in one statement of a reader for so many seconds."""
     await reader_of(request).value("SELECT pg_sleep($1)", seconds)
+
+
+@router.get("/hang")
+async def hang(seconds: float) -> None:
+    """Hold the event loop, and with it everybody."""
+    time.sleep(seconds)  # noqa: ASYNC251
 
 
 @router.get("/stubborn")

@@ -77,6 +77,19 @@ def test_lent_connections_are_told_and_never_more_than_there_may_be(one: Measure
     assert connections(rest, "idle")["read"] >= 1
 
 
+def test_a_backend_that_hangs_says_nothing_of_the_database_by_which_the_alert_tells_it(
+    one: Measured,
+) -> None:
+    assert one.scrape().value("hub_database_up") == 1
+    with ThreadPoolExecutor() as threads:
+        url = f"{one.running.url}/probe/hang?seconds=6"
+        hanging = threads.submit(httpx.get, url, timeout=30)
+        found = one.when(lambda found: found.value("hub_database_up") is None)
+        assert not IN_DATABASE & found.samples.keys()
+        assert hanging.result().status_code == 200
+    assert one.scrape().value("hub_database_up") == 1
+
+
 def test_drafts_are_told_by_status_at_once(one: Measured, database: URL) -> None:
     assert statuses(one.scrape()) == dict.fromkeys(
         ("pending", "validated", "submitted", "expired"), 0
