@@ -86,7 +86,12 @@ def test_a_database_that_has_died_of_a_full_disk_says_so_and_comes_back_with_roo
         assert "No space left on device" in docker("logs", "--tail=200", stack.ids()["db"])
         in_the_volume(stack, f"rm {FILLER}")
         seen.goes_on()
-    assert not {("GET", 500), ("POST", 500)} & set(seen.statuses)
+        failures = [
+            line
+            for line in docker("logs", stack.ids()["backend"]).splitlines()
+            if '"level": "ERROR"' in line
+        ]
+        assert not {("GET", 500), ("POST", 500)} & set(seen.statuses), failures
     follow(stack, "The disk of the database is full")
     assert set(stack.health().values()) == {"healthy"}
     assert_kept(stack, seen)
