@@ -74,7 +74,7 @@ class Summary:
 
     def document(self) -> dict[str, Any]:
         """Return the summary as JSON has it: `summary` in the command's last line."""
-        total: Counter[str] = sum(self.counts.values(), Counter())
+        total = self._total()
         return {
             "commit_sha": self.commit_sha,
             "name": self.name,
@@ -110,9 +110,12 @@ class Summary:
 
     def result(self) -> str:
         """Return how much became of the source's items and files, in a line."""
-        total: Counter[str] = sum(self.counts.values(), Counter())
+        total = self._total()
         parts = [f"{total[action]} {action}" for action in ACTIONS]
         return ", ".join([*parts, f"{self.errors.count} errors"])
+
+    def _total(self) -> Counter[str]:
+        return sum(self.counts.values(), Counter())
 
     def events(self) -> Iterator[Event]:
         """Return what there is to log beside the result."""
