@@ -4,7 +4,6 @@ import os
 import shlex
 from pathlib import Path
 
-from infra import ontology
 from infra.images import ROOT
 from infra.problems import Problem, set_command
 from infra.settings import StackSettings
@@ -28,15 +27,6 @@ def owner(path: Path) -> int:
     than the engine's for that.
     """
     return path.stat().st_uid
-
-
-def identity(path: Path) -> dict[str, str]:
-    """Return what a container that mounts the folder is to be made anew with.
-
-    The provider "updates" a changed mount without touching the container; and a container keeps the
-    folder that was there at its start.
-    """
-    return {"folder": str(path), "folder-inode": ontology.inode(path)}
 
 
 def problems(settings: StackSettings, stack: str) -> list[Problem]:

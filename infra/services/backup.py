@@ -1,6 +1,6 @@
 """The backup service: dumps by a schedule, into a folder of this machine."""
 
-from infra import backups, metrics
+from infra import backups, metrics, ontology
 from infra.images import PIP_INSTALL, ROOT, public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
@@ -49,7 +49,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
         },
         secrets=[pgpass],
         mounts=[HostMount(source=str(folder), path=FOLDER, read_only=False)],
-        anew_with=backups.identity(folder),
+        anew_with={"folder-inode": ontology.inode(folder)},
         # The service leaves this file behind when its last dump has failed; what it says is shown.
         # The first look comes when a dump at the start, made because one was missed, has had time
         # to fail: so a stack whose dumps fail fails `up`.

@@ -3,7 +3,7 @@
 Nothing else of the machine: that is for whoever looks after it.
 """
 
-from infra import backups
+from infra import backups, ontology
 from infra.images import public_image
 from infra.naming import Naming
 from infra.services import postgres
@@ -40,7 +40,7 @@ def service(settings: StackSettings, naming: Naming) -> Service:
     if settings.backup_schedule:
         folder = backups.folder(settings, naming.stack)
         disks.append(HostMount(source=str(folder), path=BACKUPS))
-        anew_with = backups.identity(folder)
+        anew_with = {"folder-inode": ontology.inode(folder)}
     return Service(
         role=ROLE,
         image=public_image(NODE_EXPORTER, settings),

@@ -65,7 +65,7 @@ def test_the_log_level_reaches_all_of_the_hubs_own_programs(
         assert "LOG_LEVEL=WARNING" in containers[role]["envs"], role
 
 
-def test_another_folder_makes_it_anew_since_a_changed_mount_alone_does_nothing(
+def test_another_folder_of_the_same_name_makes_it_anew(
     declare: Declare, config: dict[str, str], tmp_path: Path
 ) -> None:
     def labels() -> dict[str, str]:
