@@ -247,3 +247,11 @@ def _wait_until_it_listens(running: Backend) -> None:
         else:
             return
     raise AssertionError(f"the backend does not listen:\n{running.text()}")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until it holds; fails where it does not come about."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,7 +1,6 @@
 """Heavy drafts leave the database and the other routes alone."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from tests.app.drafts_support import Client, client, entity, proposal, seed
-from tests.app.support import sql
+from tests.app.support import sql, until
 
 # More than the process has connections, were each to keep one.
 AT_ONCE = 6
@@ -69,11 +68,3 @@ def _in_transaction(hub: Client) -> int:
         " AND application_name = 'ontology-hub' AND xact_start IS NOT NULL",
     )
     return int(row["count"])
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until it holds; fails where it does not come about."""
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
