@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -87,8 +87,10 @@ def measured(
 
 def listening(pid: int) -> set[int]:
     """Return the TCP ports that the process listens on."""
-    files = Path(f"/proc/{pid}/fd")
-    links = [str(file.readlink()) for file in files.iterdir()]
+    links = []
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            links.append(str(file.readlink()))
     sockets = {found[1] for link in links if (found := re.fullmatch(r"socket:\[(\d+)\]", link))}
     ports = set()
     for table in ("tcp", "tcp6"):
