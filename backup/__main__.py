@@ -1,7 +1,7 @@
 """`python -m backup`: the service that makes a dump whenever one is due.
 
 It takes from its environment BACKUP_SCHEDULE, BACKUPS_KEPT, BACKUP_FOLDER, STACK, LOG_LEVEL and
-METRICS_PORT (where Prometheus reads; unset: nowhere), and libpq's own variables. While a dump that
+HTTP_PORT (where it tells how it is), and libpq's own variables. While a dump that
 is due cannot be made, the reason stands in /tmp/failed, which the health check shows.
 """
 
@@ -43,8 +43,7 @@ def main() -> None:
     schedule = Schedule.parse(os.environ["BACKUP_SCHEDULE"])
     kept = int(os.environ["BACKUPS_KEPT"])
     metrics = BackupMetrics(folder, stack, schedule)
-    if port := os.environ.get("METRICS_PORT"):
-        serve(int(port), metrics)
+    serve(int(os.environ["HTTP_PORT"]), metrics)
     while True:
         now = datetime.now(UTC)
         wait = min((schedule.next_due(now) - now).total_seconds(), LONGEST_SLEEP)

@@ -1,9 +1,10 @@
-"""What Prometheus reads of the service: how the last dump went, and when the next is due."""
+"""What the service tells over HTTP: how the last dump went, and when the next is due."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import REGISTRY, Metric, start_http_server
 from prometheus_client.core import GaugeMetricFamily
@@ -13,6 +14,8 @@ from backup.names import DumpName, newest
 from backup.schedule import Schedule
 
 logger = logging.getLogger(__name__)
+
+_App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class BackupMetrics(Collector):
@@ -59,10 +62,37 @@ class BackupMetrics(Collector):
 
 
 def serve(port: int, metrics: BackupMetrics) -> None:
-    """Serve them and the process' own until it ends; a port that is taken is only logged."""
+    """Serve /metrics, with the process' own, and /health; a port that is taken is only logged.
+
+    /health is 200, or 503 while the dump that was due last could not be made.
+    """
     REGISTRY.register(metrics)
     try:
         # All addresses: in a container, where its networks say who may come.
-        start_http_server(port, addr="0.0.0.0")  # noqa: S104
+        server, _ = start_http_server(port, addr="0.0.0.0")  # noqa: S104
     except OSError as error:
-        logger.error("no metrics: METRICS_PORT %d cannot be listened on (%s)", port, error.strerror)
+        logger.error("HTTP_PORT %d cannot be listened on (%s)", port, error.strerror)
+    else:
+        server.set_app(_paths(server.get_app(), metrics))
+
+
+def _paths(told: Any, metrics: BackupMetrics) -> _App:
+    """Return what answers each path as it shall be; `told`, the library's, answers all alike."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        match environ["PATH_INFO"]:
+            case "/metrics":
+                answered: Iterable[bytes] = told(environ, start_response)
+                return answered
+            case "/health":
+                status, text = (
+                    ("503 Service Unavailable", b"The last dump failed.\n")
+                    if metrics.failed
+                    else ("200 OK", b"Well.\n")
+                )
+            case _:
+                status, text = "404 Not Found", b"There are /metrics and /health.\n"
+        start_response(status, [("Content-Type", "text/plain")])
+        return [text]
+
+    return answer

@@ -10,6 +10,8 @@ from infra.versions import PYTHON
 from infra.workload import DATA, BuiltImage, HostMount, Limits, Probe, SecretFile, Service
 
 ROLE = "backup"
+PORT = 9100
+HEALTH = "/health"
 FOLDER = "/backups"
 
 
@@ -45,7 +47,7 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
             "PGUSER": roles.READ,
             "PGPASSFILE": pgpass.path,
             "PGCONNECT_TIMEOUT": "10",
-            **metrics.env(settings),
+            "HTTP_PORT": str(PORT),
         },
         secrets=[pgpass],
         mounts=[HostMount(source=str(folder), path=FOLDER, read_only=False)],

@@ -5,6 +5,7 @@ from typing import Any
 
 from infra import metrics
 from infra.images import public_image
+from infra.probes import by_wget
 from infra.services import backend, backup, node_exporter, postgres_exporter, proxy
 from infra.settings import StackSettings
 from infra.versions import PROMETHEUS
@@ -12,6 +13,7 @@ from infra.workload import METRICS, TOOLS, File, Limits, Probe, Service, VolumeM
 
 ROLE = "prometheus"
 PORT = 9090
+HEALTH = "/-/ready"
 UID = 65534  # `nobody` in the public image and in its twin
 
 SCRAPE_INTERVAL = "15s"
@@ -29,8 +31,6 @@ SAMPLES = 20_000
 # What one query may load, at 16 bytes each: a quarter of the memory for all that run at a time.
 QUERIES = 4
 QUERY_SAMPLES = 2_000_000
-
-PROBE = ("wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/-/ready")
 
 
 def service(settings: StackSettings) -> Service:
@@ -54,7 +54,7 @@ def service(settings: StackSettings) -> Service:
         env={"GOMEMLIMIT": f"{MEMORY * 4 // 5}MiB"},
         files=[config],
         mounts=[VolumeMount(volume=DATA_VOLUME, path=DATA_PATH)],
-        readiness=Probe(command=PROBE),
+        readiness=Probe(command=by_wget(PORT, HEALTH)),
         limits=Limits(memory=MEMORY, cpu_shares=256, pids=64),
         # What is in its memory goes to the disk.
         stop_grace=30,
@@ -84,7 +84,7 @@ def _config(settings: StackSettings) -> dict[str, Any]:
         scope = {"params": {"scope": ["global", "frontend", "backend"]}}
         jobs.append({**_job("proxy", f"{proxy.ROLE}:{metrics.PORT}"), **scope})
     if settings.backup_schedule:
-        jobs.append(_job("backup", f"{backup.ROLE}:{metrics.PORT}"))
+        jobs.append(_job("backup", f"{backup.ROLE}:{backup.PORT}"))
     return {
         "global": {
             "scrape_interval": SCRAPE_INTERVAL,

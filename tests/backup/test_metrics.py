@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from backup.names import DumpName, checksum_file, dumps
@@ -50,12 +51,12 @@ service.main()
 
 
 @contextmanager
-def service(folder: Path, programs: Path, port: int | None) -> Iterator["subprocess.Popen[bytes]"]:
+def service(folder: Path, programs: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the service with a yearly schedule until the block ends; its log is beside its dumps."""
     variables = {
         **{"BACKUP_FOLDER": str(folder), "BACKUPS_KEPT": "3", "STACK": STACK},
         **{"BACKUP_SCHEDULE": "0 0 1 1 *", "PATH": f"{programs}:{os.environ['PATH']}"},
-        **({} if port is None else {"METRICS_PORT": str(port)}),
+        **{"HTTP_PORT": str(port)},
     }
     with (folder.parent / "log").open("wb") as output:
         process = subprocess.Popen(
@@ -120,6 +121,16 @@ def test_a_dump_that_is_made_and_one_that_fails_are_told(folder: Path, programs:
         assert read(port).keys() == {"last_run_failed", "next_due_timestamp_seconds"}
 
 
+def test_its_health_is_that_of_the_last_dump(folder: Path, programs: Path) -> None:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    with service(folder, programs, port):
+        until(folder, lambda: "no dump was made" in log(folder))
+        assert httpx.get(f"{url}/health").status_code == 503
+        assert httpx.get(f"{url}/").status_code == 404
+        (programs / "good").touch()
+        until(folder, lambda: httpx.get(f"{url}/health").status_code == 200)
+
+
 def test_dumps_of_before_are_known_from_the_start_and_those_of_the_future_do_not_count(
     folder: Path, programs: Path
 ) -> None:
@@ -137,13 +148,6 @@ def test_dumps_of_before_are_known_from_the_start_and_those_of_the_future_do_not
     assert found["last_run_failed"] == 0
 
 
-def test_without_a_port_nothing_listens(folder: Path, programs: Path) -> None:
-    (programs / "good").touch()
-    with service(folder, programs, None) as process:
-        until(folder, lambda: "a dump was made" in log(folder))
-        assert listening(process.pid) == set()
-
-
 def test_a_port_that_is_taken_is_told_in_one_line_and_dumps_are_made(
     folder: Path, programs: Path
 ) -> None:
@@ -152,6 +156,6 @@ def test_a_port_that_is_taken_is_told_in_one_line_and_dumps_are_made(
         port = other.getsockname()[1]
         with service(folder, programs, port):
             until(folder, lambda: "a dump was made" in log(folder))
-    lines = [line for line in log(folder).splitlines() if "METRICS_PORT" in line]
+    lines = [line for line in log(folder).splitlines() if "HTTP_PORT" in line]
     assert len(lines) == 1
-    assert f"METRICS_PORT {port} cannot be listened on (Address already in use)" in lines[0]
+    assert f"HTTP_PORT {port} cannot be listened on (Address already in use)" in lines[0]

@@ -68,7 +68,7 @@ def test_each_is_where_those_are_whom_it_asks_and_nobody_publishes(declare: Decl
     assert on["postgres-exporter"] == {"tools"}
     assert on["node-exporter"] == {"metrics"}
     members = {role for role, where in on.items() if "metrics" in where}
-    assert members == {"prometheus", "node-exporter", "backend", "proxy"}
+    assert members == {"prometheus", "node-exporter", "backend", "proxy", "status"}
     for role in MEASURING:
         assert not graph.containers[role].get("ports"), role
     assert graph.resources[NETWORK]["metrics-network"]["internal"] is True
@@ -91,8 +91,8 @@ def test_every_target_is_reached_by_its_name_and_port(
     assert targets(declare()) == {**expected, **through_proxy}
     graph = declare(backups)
     assert targets(graph) == {**expected, **through_proxy, "backup": ["backup:9100"]}
-    for role in ("backend", "backup", "proxy"):
-        assert "METRICS_PORT=9100" in graph.containers[role]["envs"], role
+    for role, variable in (("backend", "METRICS"), ("backup", "HTTP"), ("proxy", "METRICS")):
+        assert f"{variable}_PORT=9100" in graph.containers[role]["envs"], role
         assert "metrics" in networks(graph.containers[role]), role
     disks = {one["target"]: one for one in graph.containers["node-exporter"]["mounts"]}
     assert {target: one["source"] for target, one in disks.items()} == {

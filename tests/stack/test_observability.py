@@ -210,7 +210,7 @@ def test_it_is_switched_off_and_on_with_the_data_kept_and_dumps_fit_both(stack: 
     assert all_healthy(stack)
     assert not MEASURING & set(stack.ids())
     assert not any("metrics" in name or "prometheus" in name for name in names(stack))
-    for role in ("backend", "backup"):
+    for role in ("backend", "proxy"):
         assert "METRICS_PORT" not in str(stack.inspect(role)["Config"]["Env"])
     assert statistics(stack) == ("", "0", "f")
     plain = backup(stack)
