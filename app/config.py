@@ -92,6 +92,8 @@ class Settings(DatabaseSettings):
     # Where people reach the stack's other services; the page at / links there. None: it is off.
     pgadmin_url: HttpUrl | None = None
     grafana_url: HttpUrl | None = None
+    # Who tells how the stack's other services are; None: nobody, and / shows nothing of it.
+    status_url: HttpUrl | None = None
 
     # The ontology's source: a folder, a git checkout or a tarball. None: there is nothing to sync.
     ontology_path: Path | None = None

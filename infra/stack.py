@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pulumi
 
-from infra import addresses, checks, preflight
+from infra import addresses, checks, health, preflight
 from infra.config import project_config
 from infra.images import public_image
 from infra.log_lines import event
@@ -25,6 +25,7 @@ from infra.services import (
     prometheus,
     proxy,
     roles,
+    status,
 )
 from infra.settings import StackSettings
 from infra.targets.docker import DockerTarget
@@ -32,7 +33,10 @@ from infra.versions import PYTHON
 
 
 def deploy() -> None:
-    """Declare the whole stack. To add a service: one file in services/ and one line here."""
+    """Declare the whole stack.
+
+    To add a service: one file in services/, one line here, one in health.py.
+    """
     naming = Naming(PROJECT, pulumi.get_stack())
     settings = _checked_settings(naming)
     secrets = Passwords.of(settings)
@@ -65,6 +69,8 @@ def deploy() -> None:
         target.service(prometheus.service(settings))
         target.service(postgres_exporter.service(settings, secrets), after=[db, role])
         target.service(node_exporter.service(settings, naming), after=[db])
+
+    target.service(status.service(settings, health.urls(settings)))
 
     for name, url in addresses.urls(settings).items():
         pulumi.export(name, url)

@@ -2,11 +2,11 @@
 
 import hashlib
 
-from infra import addresses, metrics, ontology
+from infra import addresses, lookups, metrics, ontology
 from infra.images import PIP_INSTALL, ROOT, public_image
 from infra.naming import Naming
 from infra.passwords import Passwords
-from infra.services import postgres, roles
+from infra.services import postgres, roles, status
 from infra.settings import StackSettings
 from infra.versions import PYTHON
 from infra.workload import (
@@ -51,7 +51,7 @@ OWN_SETTINGS = (
     "draft_lifetime_days",
 )
 
-# Where its start page leads. It reaches neither of them itself: they are on another network.
+# Where its start page leads. It reaches neither of them itself: how they are, `status` tells it.
 LINKED = ("pgadmin_url", "grafana_url")
 
 
@@ -136,8 +136,10 @@ def service(settings: StackSettings, naming: Naming, secrets: Passwords) -> Serv
             "DEBUG": str(settings.debug).lower(),
             **{name.upper(): str(getattr(settings, name)) for name in OWN_SETTINGS},
             **{name.upper(): urls[name] for name in LINKED if name in urls},
+            "STATUS_URL": status.URL,
             **({"ONTOLOGY_PATH": ONTOLOGY} if source else {}),
             **{f"{key.name.upper()}_FILE": key.path for key in keys},
+            **lookups.ENV,
             **metrics.env(settings),
         },
         secrets=[password, *keys],

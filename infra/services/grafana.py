@@ -3,12 +3,14 @@
 from infra.grafana import datasources, provisioning
 from infra.images import public_image
 from infra.passwords import Passwords
+from infra.probes import by_wget
 from infra.settings import StackSettings
 from infra.versions import GRAFANA
 from infra.workload import TOOLS, Limits, Port, Probe, SecretFile, Service, VolumeMount
 
 ROLE = "grafana"
 PORT = 3000
+HEALTH = "/api/health"
 UID = 472  # `grafana` in the public image
 
 DATA_VOLUME = "grafana-data"
@@ -58,9 +60,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         secrets=[password, read],
         ports=[Port(container=PORT, host=settings.grafana_port)],
         mounts=[VolumeMount(volume=DATA_VOLUME, path=DATA_PATH)],
-        readiness=Probe(
-            command=["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/api/health"],
-        ),
+        readiness=Probe(command=by_wget(PORT, HEALTH)),
         limits=Limits(memory=512, cpu_shares=256, pids=256),
         stop_grace=30,
     )

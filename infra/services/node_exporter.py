@@ -6,6 +6,7 @@ Nothing else of the machine: that is for whoever looks after it.
 from infra import backups, ontology
 from infra.images import public_image
 from infra.naming import Naming
+from infra.probes import by_wget
 from infra.services import postgres
 from infra.settings import StackSettings
 from infra.versions import NODE_EXPORTER
@@ -13,6 +14,7 @@ from infra.workload import METRICS, HostMount, Limits, Probe, Service, VolumeMou
 
 ROLE = "node-exporter"
 PORT = 9100
+HEALTH = "/"
 UID = 65534  # `nobody` in the public image and in its twin
 
 # The metrics' label `mountpoint`. It can list neither, but ask for their file systems.
@@ -28,7 +30,6 @@ OPTIONS = (
     "--collector.filesystem.fs-types-include=.",
     "--web.disable-exporter-metrics",
 )
-PROBE = ("wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/")
 
 
 def service(settings: StackSettings, naming: Naming) -> Service:
@@ -49,6 +50,6 @@ def service(settings: StackSettings, naming: Naming) -> Service:
         command=OPTIONS,
         mounts=disks,
         anew_with=anew_with,
-        readiness=Probe(command=PROBE),
+        readiness=Probe(command=by_wget(PORT, HEALTH)),
         limits=Limits(memory=64, cpu_shares=256, pids=64),
     )

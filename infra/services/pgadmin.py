@@ -4,6 +4,7 @@ import json
 
 from infra.images import public_image
 from infra.passwords import Passwords
+from infra.probes import by_wget
 from infra.services import postgres, roles
 from infra.settings import StackSettings
 from infra.versions import PGADMIN
@@ -11,6 +12,7 @@ from infra.workload import TOOLS, File, Limits, Port, Probe, SecretFile, Service
 
 ROLE = "pgadmin"
 PORT = 8080  # the image's own 80 takes a capability that `no-new-privileges` withholds
+HEALTH = "/misc/ping"
 UID = 5050  # `pgadmin` in the public image and in its twin
 
 
@@ -45,9 +47,7 @@ def service(settings: StackSettings, secrets: Passwords) -> Service:
         # The image's Python carries this as a file capability: without it in the container's
         # set, the kernel refuses to start the binary at all.
         capabilities=["NET_BIND_SERVICE"],
-        readiness=Probe(
-            command=["wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{PORT}/misc/ping"],
-        ),
+        readiness=Probe(command=by_wget(PORT, HEALTH)),
         limits=Limits(memory=768, cpu_shares=256, pids=128),
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra import metrics, tls
 from infra.images import public_image
+from infra.probes import by_bash
 from infra.services import backend
 from infra.settings import StackSettings
 from infra.versions import HAPROXY
@@ -15,18 +16,13 @@ from infra.workload import API, File, Limits, Port, Probe, SecretFile, Service
 ROLE = "proxy"
 PORT = 8000
 STATUS_PORT = 8404
+HEALTH = "/"
 UID = 99  # `haproxy` in the public image and in its twin
 
 CONFIG = Path(__file__).with_name("haproxy.cfg")
 
 # Seconds above the backend's own time limit; its answer to what is late comes up to 0.25 s later.
 RESERVE = 5
-
-# The public image has neither curl nor wget, but bash.
-PROBE = (
-    f"exec 3<>/dev/tcp/127.0.0.1/{STATUS_PORT} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 "
-    '&& read -r _ status _ <&3 && test "$status" = 200'
-)
 
 
 def service(settings: StackSettings) -> Service:
@@ -52,7 +48,7 @@ def service(settings: StackSettings) -> Service:
         secrets=secrets,
         ports=[Port(container=PORT, host=settings.backend_port)],
         in_place_of=backend.ROLE,
-        readiness=Probe(command=["bash", "-c", PROBE], interval=1),
+        readiness=Probe(command=by_bash(STATUS_PORT, HEALTH), interval=1),
         limits=Limits(memory=128, pids=64),
         # hard-stop-after in haproxy.cfg, and a little.
         stop_grace=25,

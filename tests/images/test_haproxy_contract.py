@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.probes import by_bash
 from infra.services import proxy
 from tests.images.containers import POSTURE, Container, Engine, config, secret
 
@@ -111,8 +112,8 @@ def test_haproxy_entrypoint_takes_options_and_other_commands(
 
 def test_haproxy_has_bash_which_asks_a_port(running: Container) -> None:
     """What the stack's health check is made of: neither curl nor wget is there."""
-    assert running.succeeds("bash", "-c", proxy.PROBE.replace("GET / ", "GET /monitored "))
-    assert not running.succeeds("bash", "-c", proxy.PROBE.replace("8404", "8405"))
+    assert running.succeeds(*by_bash(8404, "/monitored"))
+    assert not running.succeeds(*by_bash(8405, "/monitored"))
 
 
 def test_haproxy_logs_to_the_container(running: Container) -> None:

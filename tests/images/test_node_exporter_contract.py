@@ -4,10 +4,12 @@ import re
 
 import pytest
 
+from infra.probes import by_wget
 from infra.services import node_exporter
 from tests.images.containers import POSTURE, Container, Engine, config, docker
 
 RESTRICTED = (*POSTURE, "--read-only", "--user", "65534:65534")
+PROBE = by_wget(node_exporter.PORT, node_exporter.HEALTH)
 METRICS = ("wget", "-q", "-O", "-", f"http://127.0.0.1:{node_exporter.PORT}/metrics")
 DISKS = ("/disks/data", "/disks/overlay", "/disks/small")
 SIZE = 9 * 1024 * 1024
@@ -32,7 +34,7 @@ def running(
         f"--mount=type=tmpfs,target=/disks/small,tmpfs-size={SIZE}",
         command=node_exporter.OPTIONS,
     )
-    container.wait_until(lambda: container.succeeds(*node_exporter.PROBE))
+    container.wait_until(lambda: container.succeeds(*PROBE))
     return container
 
 
@@ -57,7 +59,7 @@ def test_node_exporter_runs_as_nobody_read_only(
     assert config(node_exporter_image)["User"] == "nobody"
     assert config(node_exporter_image)["Entrypoint"] == ["/bin/node_exporter"]
     assert running.run("id", "-u", "nobody").strip() == "65534"
-    assert running.succeeds(*node_exporter.PROBE)
+    assert running.succeeds(*PROBE)
     assert not running.succeeds("ls", "/disks/data")
 
 

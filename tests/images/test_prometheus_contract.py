@@ -6,16 +6,18 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.probes import by_wget
 from infra.services import prometheus
 from tests.images.containers import POSTURE, Container, Engine, config
 
 RESTRICTED = (*POSTURE, "--read-only", "--user", "65534:65534")
+PROBE = by_wget(prometheus.PORT, prometheus.HEALTH)
 PUBLISHED = ("--publish", "127.0.0.1::9090")
 
 
 def start(engine: Engine, image: str, *options: str, command: tuple[str, ...] = ()) -> Container:
     container = engine.start(image, *PUBLISHED, *options, command=command)
-    container.wait_until(lambda: container.succeeds(*prometheus.PROBE))
+    container.wait_until(lambda: container.succeeds(*PROBE))
     return container
 
 
@@ -66,8 +68,8 @@ def test_prometheus_takes_its_options_as_arguments(
 
 
 def test_prometheus_says_when_it_is_ready(running: Container) -> None:
-    assert running.succeeds(*prometheus.PROBE)
-    assert not running.succeeds(*prometheus.PROBE[:-1], "http://127.0.0.1:9091/-/ready")
+    assert running.succeeds(*PROBE)
+    assert not running.succeeds(*by_wget(9091, prometheus.HEALTH))
 
 
 def test_prometheus_has_no_lifecycle_and_no_admin_api_by_itself(running: Container) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from images import certificates
 from infra.images import ImageSource
+from infra.probes import by_bash
 from tests.images.containers import POSTURE, Engine, config
 
 WHEEL = "hello_hub-1.0-py3-none-any.whl"
@@ -123,3 +124,11 @@ def test_python_trusts_public_and_host_certificates(
     for certificate in certificates.find():
         body = certificate.read_text(encoding="utf-8").split("-----")[2].strip()
         assert body in bundle, f"{certificate} is not trusted"
+
+
+def test_python_has_bash_which_asks_a_port(engine: Engine, python_image: str) -> None:
+    serving = ("python", "-m", "http.server", "8080", "--directory", "/etc")
+    container = engine.start(python_image, command=serving)
+    container.wait_until(lambda: container.succeeds(*by_bash(8080, "/hostname")))
+    assert not container.succeeds(*by_bash(8080, "/nothing"))
+    assert not container.succeeds(*by_bash(8081, "/hostname"))

@@ -20,9 +20,10 @@ from tests.infra.declared_graph import (
 )
 
 MEASURING = {"prometheus", "postgres-exporter", "node-exporter"}
-SERVICES = {"db", "backend", "pgadmin", "grafana"} | MEASURING
+SERVICES = {"db", "backend", "pgadmin", "grafana", "status"} | MEASURING
 JOBS = {"roles", "migrations", "importer"}
 GIVEN_NOTHING = {"db", "node-exporter"}
+GIVEN_NO_SECRET = {"prometheus", "status"}
 DEV = {"hotReload": "true", "databasePort": "5432", "ontologyPath": "docs"}
 
 
@@ -169,7 +170,7 @@ def test_a_secret_travels_only_in_files_that_its_owner_alone_reads(
         outside = json.dumps({key: value for key, value in inputs.items() if key != "uploads"})
         assert not any(value in outside for value in values), role
     for role, inputs in graph.couriers.items():
-        assert (SECRET_MARK in json.dumps(inputs["uploads"])) is (role != "prometheus"), role
+        assert (SECRET_MARK in json.dumps(inputs["uploads"])) is (role not in GIVEN_NO_SECRET), role
         for upload in plain(inputs["uploads"]):
             if any(value in upload["content"] for value in values):
                 assert upload["permissions"] == "0400", role
@@ -220,7 +221,7 @@ def test_each_role_gets_the_secrets_it_needs_and_no_other(declare: Declare) -> N
         "pgadmin": {"pgadmin_password", "pgpass"},
         "grafana": {"grafana_password", "datasource_password"},
         "postgres-exporter": {"read_password"},
-        "prometheus": set(),
+        **{role: set() for role in GIVEN_NO_SECRET},
     }
 
 
