@@ -118,7 +118,9 @@ async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
     return problem(500, "An unexpected error has happened.")
 
 
-def add_error_handlers(app: FastAPI, shown: Callable[[Request, ProblemResponse], Response]) -> None:
+def add_error_handlers(
+    app: FastAPI, shown: Callable[[Request, ProblemResponse], Awaitable[Response]]
+) -> None:
     """Make the app answer every error as a problem. Unexpected ones are logged by the server.
 
     `shown` returns what is answered: the problem, or another form of it.
@@ -128,7 +130,7 @@ def add_error_handlers(app: FastAPI, shown: Callable[[Request, ProblemResponse],
         kind: type[Exception], explain: Callable[[Request, Exception], Awaitable[ProblemResponse]]
     ) -> None:
         async def answer(request: Request, error: Exception) -> Response:
-            return shown(request, await explain(request, error))
+            return await shown(request, await explain(request, error))
 
         app.add_exception_handler(kind, answer)
 

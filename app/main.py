@@ -16,6 +16,7 @@ from app.database import Reader, engine, read_pool
 from app.drafts import expiry
 from app.errors import add_error_handlers
 from app.frontdoor import routes as frontdoor
+from app.frontdoor.services import StackStatus
 from app.logs import configure_logging
 from app.metrics.database import DatabaseMetrics
 from app.metrics.server import serving
@@ -31,6 +32,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     reads = await read_pool(settings)
     app.state.reader = Reader(reads)
     source = settings.ontology_path
+    app.state.stack_status = StackStatus(settings.status_url)
     app.state.history = history_of(source, app.state.reader)
     app.state.resync = None if source is None else Resync(source)
     metrics = DatabaseMetrics(settings, engine, reads, app.state.reader, app.state.database_probe)

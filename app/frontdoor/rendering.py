@@ -14,6 +14,7 @@ from markupsafe import Markup
 from app.api.answers import html_answer
 from app.config import get_settings
 from app.frontdoor.drawing import BOX_HEIGHT, BOX_WIDTH
+from app.frontdoor.services import Service
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _STYLE = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
@@ -78,8 +79,11 @@ def rendered(request: Request, template: str, **values: Any) -> str:
     return _pages.get_template(template).render(common | values)
 
 
-def error_page(request: Request, problem: dict[str, Any]) -> Response:
-    """Return the page that says what a problem (its members) says."""
-    text = rendered(request, "error.html", problem=problem, errors=problem.get("errors", []))
+def error_page(
+    request: Request, problem: dict[str, Any], services: list[Service] | None
+) -> Response:
+    """Return the page that says what a problem (its members) says, and how the services are."""
+    values = {"problem": problem, "errors": problem.get("errors", []), "services": services}
+    text = rendered(request, "error.html", **values)
     headers = {"Content-Security-Policy": _POLICY, "Vary": "Accept"}
     return Response(text, problem["status"], headers, "text/html")

@@ -19,6 +19,7 @@ from app.database import reader_of
 from app.errors import RETRY, ProblemResponse
 from app.frontdoor.drawing import draw
 from app.frontdoor.rendering import error_page, page, prefers_html
+from app.frontdoor.services import Service, StackStatus, rows
 from app.models import EntityType
 from app.queries import pages, relations
 from app.queries.search import search
@@ -56,7 +57,8 @@ async def home(
         if not 2 <= len(term) <= 100 or min(term) < " ":
             raise HTTPException(422, "Search for 2 to 100 characters, all of them on one line.")
         hits = json.loads(await search(reader, term, None, _HITS))["items"]
-    return page(request, "home.html", held=held, hits=hits, most=_HITS)
+    services = await _services(request, True) if hits is None else None
+    return page(request, "home.html", held=held, hits=hits, most=_HITS, services=services)
 
 
 @router.get("/entity", include_in_schema=False)
@@ -91,7 +93,7 @@ async def module(request: Request, module_id: Annotated[str, Query(alias="id")])
     return page(request, "entity.html", entity=shown, picture=None)
 
 
-def as_page(request: Request, problem: ProblemResponse) -> Response:
+async def as_page(request: Request, problem: ProblemResponse) -> Response:
     """Return a problem as a page where a browser has asked for one, else as it is.
 
     The API answers problems to browsers too: who asks there wants to see what programs see.
@@ -99,11 +101,18 @@ def as_page(request: Request, problem: ProblemResponse) -> Response:
     in_api = request.url.path.startswith(f"{get_settings().api_v1_prefix}/")
     if in_api or not prefers_html(request):
         return problem
-    answer = error_page(request, json.loads(bytes(problem.body)))
+    # A page that refuses for the database tells how the rest is.
+    services = await _services(request, False) if problem.status_code == 503 else None
+    answer = error_page(request, json.loads(bytes(problem.body)), services)
     for name in ("allow", "retry-after"):
         if name in problem.headers:
             answer.headers[name] = problem.headers[name]
     return answer
+
+
+async def _services(request: Request, database: bool) -> list[Service]:
+    status: StackStatus = request.app.state.stack_status
+    return rows(get_settings(), database, await status.answers())
 
 
 async def _database_answers(request: Request) -> None:

@@ -28,7 +28,7 @@ def test_without_the_database_there_is_a_page_that_says_so(alone: Backend, path:
     assert shown.status_code == 503
     assert shown.headers["retry-after"] == "5"
     assert "Database does not answer" in text_of(shown)
-    assert "a network that the hub cannot reach" in text_of(shown)
+    assert "pgAdmin not known open pgAdmin Grafana not known" in text_of(shown)
     assert 'href="http://127.0.0.1:5050/"' in shown.text
     assert 'href="http://127.0.0.1:3000/"' in shown.text
     problem = alone.get(path)

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "ontology-hub"
-SERVICES = {"db", "backend", "pgadmin"}
+SERVICES = {"db", "backend", "pgadmin", "status"}
 PORTS = (8000, 5050, 3000, 5432)
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from tests.images.pgadmin_client import Client
 from tests.policy.container import running
 from tests.policy.rules import violations
+from tests.stack.front_door import front_door
 from tests.stack.stack_under_test import SERVICES, Stack, docker, eventually, on_the_engine
 
 JOBS = {"roles", "migrations"}
@@ -117,16 +119,44 @@ def test_each_service_reaches_what_it_needs_and_nothing_else(stack: Stack) -> No
         for role in SERVICES
         for network, one in stack.inspect(role)["NetworkSettings"]["Networks"].items()
     }
-    ports = {"db": "5432", "backend": "8000", "pgadmin": "8080"}
+    ports = {"db": "5432", "backend": "8000", "pgadmin": "8080", "status": "8080"}
     reached = set()
-    for role, python in (("backend", "python"), ("pgadmin", "python3-plain")):
+    pythons = {"backend": "python", "pgadmin": "python3-plain", "status": "python"}
+    for role, python in pythons.items():
         for (target, network), address in addresses.items():
             said = docker(
                 *("exec", stack.container(role), python, "-c", CONNECT, address, ports[target])
             )
             if target != role and said.strip() == "reached":
                 reached.add((role, target, network))
-    assert reached == {("backend", "db", "data"), ("pgadmin", "db", "tools")}
+    assert reached == {
+        *(("backend", "db", "data"), ("backend", "status", "data")),
+        *(("pgadmin", "db", "tools"), ("pgadmin", "status", "tools")),
+        # It holds no secret, and asks all.
+        *(("status", "db", "data"), ("status", "db", "tools")),
+        *(("status", "backend", "data"), ("status", "pgadmin", "tools")),
+    }
+
+
+def test_the_front_door_says_which_service_is_out(stack: Stack) -> None:
+    well = {"API": "answers", "Database": "connected", "Grafana": "off"}
+    assert front_door(stack) == {**well, "pgAdmin": "answers, open pgAdmin"}
+    out = {**well, "pgAdmin": "does not answer, open pgAdmin"}
+    for stop, start in (("pause", "unpause"), ("stop", "start")):
+        docker(stop, stack.container("pgadmin"))
+        eventually(lambda: front_door(stack) == out)
+        docker(start, stack.container("pgadmin"))
+        eventually(lambda: front_door(stack) != out)
+    docker("stop", stack.container("status"))
+    begun = time.monotonic()
+    assert front_door(stack) == {
+        **well,
+        **{"pgAdmin": "not known, open pgAdmin", "Status service": "does not answer"},
+    }
+    assert time.monotonic() - begun < 5  # s; not until the lookup of its name is given up
+    docker("start", stack.container("status"))
+    eventually(lambda: "Status service" not in front_door(stack))
+    eventually(lambda: all_healthy(stack))
 
 
 def test_secrets_are_files_that_their_owner_alone_reads(stack: Stack) -> None:

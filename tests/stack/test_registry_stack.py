@@ -6,6 +6,7 @@ import pytest
 
 from infra import versions
 from tests.images.registry import serve
+from tests.stack.front_door import front_door
 from tests.stack.grafana_stand_in import build
 from tests.stack.stack_under_test import Stack, docker, on_the_engine
 
@@ -35,10 +36,18 @@ def test_the_first_make_up_decides_by_what_answers_and_tells_it(stack: Stack) ->
 
 
 def test_a_stack_of_pulled_images_is_healthy(stack: Stack) -> None:
-    services = ("db", "backend", "proxy", "pgadmin", "grafana")
+    services = ("db", "backend", "proxy", "pgadmin", "grafana", "status")
     measuring = ("prometheus", "postgres-exporter", "node-exporter")  # on where Grafana is
     assert stack.health() == dict.fromkeys((*services, *measuring), "healthy")
     assert stack.get("/health")[0] == 200
+
+
+def test_the_front_door_says_of_every_service_that_it_answers(stack: Stack) -> None:
+    assert front_door(stack) == {
+        **{"API": "answers", "Database": "connected", "Proxy": "answers"},
+        **{"pgAdmin": "answers, open pgAdmin", "Grafana": "answers, open Grafana"},
+        **{"Prometheus": "answers", "PostgreSQL exporter": "answers", "Node exporter": "answers"},
+    }
 
 
 def test_grafana_is_deployed_like_the_others(stack: Stack) -> None:

@@ -4,15 +4,13 @@ Their screenshots are left in .hub/screenshots.
 """
 
 from collections.abc import Iterator
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app.hub import Hub
-from tests.browser import SCREENSHOTS
 from tests.web.conftest import HOSTILE
+from tests.web.looks import WIDTHS, Scheme, accessible_at
 
 PAGES = {
     "start": "/",
@@ -24,7 +22,6 @@ PAGES = {
     "module": "/module?id=Places",
     "missing": "/entity?type=category&id=Nobody",
 }
-WIDTHS = {"desktop": 1280, "phone": 375}
 
 
 @pytest.fixture
@@ -38,16 +35,9 @@ def page(browser: Browser, hub: Hub) -> Iterator[Page]:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_and_the_page_fits(
-    page: Page, name: str, width: str, scheme: Literal["light", "dark"]
+    page: Page, name: str, width: str, scheme: Scheme
 ) -> None:
-    page.set_viewport_size({"width": WIDTHS[width], "height": 800})
-    page.emulate_media(color_scheme=scheme)
-    page.goto(PAGES[name])
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
+    accessible_at(page, PAGES[name], name, width, scheme)
 
 
 @pytest.mark.parametrize("name", PAGES)
