@@ -13,6 +13,7 @@ from pydantic import (
     HttpUrl,
     PrivateAttr,
     SecretStr,
+    UrlConstraints,
     ValidationError,
     model_validator,
 )
@@ -92,8 +93,8 @@ class Settings(DatabaseSettings):
     # Where people reach the stack's other services; the page at / links there. None: it is off.
     pgadmin_url: HttpUrl | None = None
     grafana_url: HttpUrl | None = None
-    # Who tells how the stack's other services are; None: nobody, and / shows nothing of it.
-    status_url: HttpUrl | None = None
+    # Who tells how the stack's other services are, in plain HTTP; None: nobody, and / says so.
+    status_url: Annotated[HttpUrl, UrlConstraints(allowed_schemes=["http"])] | None = None
 
     # The ontology's source: a folder, a git checkout or a tarball. None: there is nothing to sync.
     ontology_path: Path | None = None

@@ -32,7 +32,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     reads = await read_pool(settings)
     app.state.reader = Reader(reads)
     source = settings.ontology_path
-    app.state.stack_status = StackStatus(settings.status_url)
+    app.state.stack_status = StackStatus(settings.status_url, settings.request_timeout)
     app.state.history = history_of(source, app.state.reader)
     app.state.resync = None if source is None else Resync(source)
     metrics = DatabaseMetrics(settings, engine, reads, app.state.reader, app.state.database_probe)

@@ -73,6 +73,8 @@ def serve(port: int, metrics: BackupMetrics) -> None:
     except OSError as error:
         logger.error("HTTP_PORT %d cannot be listened on (%s)", port, error.strerror)
     else:
+        # Who connects and says nothing holds a thread for no longer than this; in seconds.
+        server.RequestHandlerClass.timeout = 5  # type: ignore[attr-defined]  # socketserver's
         server.set_app(_paths(server.get_app(), metrics))
 
 

@@ -101,8 +101,8 @@ async def as_page(request: Request, problem: ProblemResponse) -> Response:
     in_api = request.url.path.startswith(f"{get_settings().api_v1_prefix}/")
     if in_api or not prefers_html(request):
         return problem
-    # A page that refuses for the database tells how the rest is.
-    services = await _services(request, False) if problem.status_code == 503 else None
+    out = getattr(request.state, "database_out", False)
+    services = await _services(request, False) if out else None
     answer = error_page(request, json.loads(bytes(problem.body)), services)
     for name in ("allow", "retry-after"):
         if name in problem.headers:
@@ -118,6 +118,7 @@ async def _services(request: Request, database: bool) -> list[Service]:
 async def _database_answers(request: Request) -> None:
     probe: DatabaseProbe = request.app.state.database_probe
     if not await probe.connected():
+        request.state.database_out = True  # the page that says so tells how the rest is
         raise HTTPException(503, "The database does not answer.", RETRY)
 
 

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 
-from pydantic import HttpUrl, TypeAdapter, ValidationError
+from pydantic import HttpUrl, TypeAdapter
 
 from app.config import Settings
 
@@ -21,15 +21,17 @@ _ANSWERS = TypeAdapter(Answers)
 _MOST = 64 * 1024  # bytes of them
 
 # Seconds. The status service waits one for the slowest of those that it asks.
-_TIMEOUT = 2.0
+_LIMIT = 2.0
 
 
 class StackStatus:
     """Asks the status service, one question at a time whoever waits for the answer."""
 
-    def __init__(self, url: HttpUrl | None) -> None:
+    def __init__(self, url: HttpUrl | None, request_timeout: float) -> None:
         self._url = url
-        self._question: asyncio.Task[Answers | None] | None = None
+        # Without an answer the page is to come in time all the same.
+        self._limit = min(_LIMIT, request_timeout / 3)
+        self._question: asyncio.Task[Answers] | None = None
 
     async def answers(self) -> Answers | None:
         """Return what the services say; None where nobody can be asked. Never raises."""
@@ -40,19 +42,26 @@ class StackStatus:
             # In a thread: a lookup of a name that is gone blocks, and is not to be given up.
             question = asyncio.create_task(asyncio.to_thread(_ask, self._url))
             self._question = question
-        await asyncio.wait({question}, timeout=_TIMEOUT)
+        await asyncio.wait({question}, timeout=self._limit)
         # Not self._question, which may be the next one by now.
-        return question.result() if question.done() else None
+        if not question.done():
+            reason = f"nothing within {self._limit} s"
+        elif error := question.exception():
+            reason = repr(error)
+        else:
+            return question.result()
+        logger.warning("the status service does not answer", extra={"reason": reason})
+        return None
 
 
-def _ask(url: HttpUrl) -> Answers | None:
-    connection = HTTPConnection(url.host or "", url.port, timeout=_TIMEOUT)
+def _ask(url: HttpUrl) -> Answers:
+    connection = HTTPConnection(url.host or "", url.port, timeout=_LIMIT)
     try:
         connection.request("GET", url.path or "/")
-        return _ANSWERS.validate_json(connection.getresponse().read(_MOST))
-    except (OSError, HTTPException, ValidationError) as error:
-        logger.warning("the status service does not answer", extra={"reason": repr(error)})
-        return None
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise HTTPException(f"status {answer.status}")
+        return _ANSWERS.validate_json(answer.read(_MOST))
     finally:
         connection.close()
 

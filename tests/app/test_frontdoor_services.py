@@ -2,9 +2,11 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -25,7 +27,7 @@ def services_of(running: Backend, code: int = 200) -> str:
     """Return what the page says of the services."""
     shown = running.get("/", headers=AS_BROWSER)
     assert shown.status_code == code, running.text()
-    return text_of(shown).split("Services ")[1].split(" Each is asked")[0]
+    return text_of(shown).split("Services ")[1].split(" The API and its")[0]
 
 
 def test_the_page_tells_the_well_from_the_sick_the_silent_and_the_absent(
@@ -33,10 +35,11 @@ def test_the_page_tells_the_well_from_the_sick_the_silent_and_the_absent(
 ) -> None:
     variables = {"PGADMIN_URL": "http://127.0.0.1:5050"}
     with socket.create_server(("127.0.0.1", 0)) as silent, serving(Answering(503)) as sick:
+        # The silent one first: nobody is to wait for it.
         services = {
+            "Prometheus": f"http://127.0.0.1:{silent.getsockname()[1]}/",
             "pgAdmin": pgadmin.url,
             "Dumps": sick.url,
-            "Prometheus": f"http://127.0.0.1:{silent.getsockname()[1]}/",
             "Proxy": f"http://127.0.0.1:{free_port()}/",
             "Node exporter": "http://no-such-name.invalid/",
         }
@@ -49,7 +52,7 @@ def test_the_page_tells_the_well_from_the_sick_the_silent_and_the_absent(
             assert time.monotonic() - begun < 5  # s: the limits are 1 and 2
             assert told == (
                 "API answers Database connected pgAdmin answers open pgAdmin Grafana off"
-                " Dumps is not well (503) Prometheus does not answer Proxy does not answer"
+                " Prometheus does not answer Dumps is not well (503) Proxy does not answer"
                 " Node exporter does not answer"
             )
             sick.status = 200
@@ -123,3 +126,99 @@ def test_the_status_service_ends_on_sigterm_while_a_service_hangs() -> None:
                 process.terminate()
                 assert process.wait(5) == 0
             assert isinstance(asking.exception(), httpx.HTTPError)
+
+
+def test_of_an_endless_a_huge_and_a_dripping_answer_the_first_line_counts() -> None:
+    drip = b"HTTP/1.1 200 OK\r\n" + b"x" * 50
+    with (
+        raw(b"HTTP/1.1 100 Continue\r\n\r\n", 10_000) as endless,
+        raw(b"HTTP/1.1 200 OK" + b" " * 60_000, 100) as huge,
+        raw(b"", 0, [bytes([one]) for one in drip]) as dripping,
+        serving(Answering()) as well,
+        status({"a": endless, "b": huge, "c": dripping, "d": well.url}) as (url, process),
+    ):
+        for _ in range(3):
+            begun = time.monotonic()
+            told = httpx.get(url, timeout=20).json()
+            assert time.monotonic() - begun < 2.5  # s: the limit is 1
+            assert told == {"a": 100, "b": None, "c": None, "d": 200}
+            time.sleep(1.1)
+        peak = (Path("/proc") / str(process.pid) / "status").read_text().split("VmHWM:")[1]
+        assert int(peak.split()[0]) < 48 * 1024  # kB; the container has 64 MB
+
+
+def test_those_who_ask_slowly_are_in_nobodys_way_and_nothing_is_logged(
+    pgadmin: Answering, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with status({"pgAdmin": pgadmin.url}) as (url, _), ExitStack() as slow:
+        place = ("127.0.0.1", int(url.rsplit(":", 1)[1].strip("/")))
+        clients = [slow.enter_context(socket.create_connection(place)) for _ in range(200)]
+        for _ in range(8):
+            for client in clients:
+                with suppress(OSError):  # hung up on, by then
+                    client.send(b"G")
+            assert httpx.get(url, timeout=5).json() == {"pgAdmin": 200}
+            time.sleep(0.5)
+        assert all(hung_up(client) for client in clients)
+        # As a health check that does not wait for the end.
+        with socket.create_connection(place) as hasty:
+            hasty.send(b"GET /health HTTP/1.0\r\n\r\n")
+        assert httpx.get(f"{url}health").status_code == 200
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nX: "])
+def test_a_hanging_status_service_costs_a_reader_its_time_and_no_more(
+    template: URL, tmp_path: Path, sent: bytes
+) -> None:
+    with (
+        raw(sent, 1, [b"x"] * 100) as url,
+        backend(template, tmp_path, variables={"STATUS_URL": url, "REQUEST_TIMEOUT": "3"}) as run,
+    ):
+        for _ in range(2):
+            begun = time.monotonic()
+            assert "Status service does not answer" in services_of(run)
+            assert time.monotonic() - begun < 2.5  # s: the limit is a third of a request's
+
+
+@pytest.mark.parametrize("path", ["/admin/sync", "/nothing"])
+def test_another_refusal_says_nothing_of_the_database(
+    template: URL, tmp_path: Path, path: str
+) -> None:
+    with backend(template, tmp_path) as running:
+        answer = httpx.post(running.url + path, headers=AS_BROWSER)
+        assert answer.status_code in (404, 503)
+        assert "Database" not in text_of(answer)
+
+
+@contextmanager
+def raw(sent: bytes, times: int, drops: Sequence[bytes] = ()) -> Iterator[str]:
+    """Run a service that sends so much so often, and then a drop every fifth of a second."""
+
+    def answer(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            for _ in range(times):
+                connection.sendall(sent)
+            for drop in drops:
+                connection.sendall(drop)
+                time.sleep(0.2)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                Thread(target=answer, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def hung_up(client: socket.socket) -> bool:
+    client.settimeout(5)
+    try:
+        return client.recv(1) == b""
+    except ConnectionError:
+        return True

@@ -8,7 +8,7 @@ from infra import versions
 from tests.images.registry import serve
 from tests.stack.front_door import front_door
 from tests.stack.grafana_stand_in import build
-from tests.stack.stack_under_test import Stack, docker, on_the_engine
+from tests.stack.stack_under_test import Stack, docker, eventually, on_the_engine
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +43,12 @@ def test_a_stack_of_pulled_images_is_healthy(stack: Stack) -> None:
 
 
 def test_the_front_door_says_of_every_service_that_it_answers(stack: Stack) -> None:
-    assert front_door(stack) == {
+    expected = {
         **{"API": "answers", "Database": "connected", "Proxy": "answers"},
         **{"pgAdmin": "answers, open pgAdmin", "Grafana": "answers, open Grafana"},
         **{"Prometheus": "answers", "PostgreSQL exporter": "answers", "Node exporter": "answers"},
     }
+    eventually(lambda: front_door(stack) == expected)
 
 
 def test_grafana_is_deployed_like_the_others(stack: Stack) -> None:
