@@ -79,7 +79,7 @@ class Settings(DatabaseSettings):
     reads_per_minute: int = Field(default=200, ge=1)
     # Whose X-Forwarded-For is believed: addresses or networks. Nobody's by default.
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_comma_list)] = ()
-    # Whether the stack's own proxy alone reaches this process, and says who is connected to it.
+    # Whether clients come through the stack's own proxy alone, which says who is connected to it.
     behind_proxy: bool = False
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     request_timeout: float = Field(default=15, gt=0)

@@ -13,6 +13,7 @@ import pulumi
 FILES_FOLDER = "/run/secrets"
 
 # The stack's networks. A workload reaches those that share one of them with it, and nobody else.
+# The status service, which asks all how they are, is on each of them.
 DATA = "data"  # the database and the hub's own programs
 TOOLS = "tools"  # the database and the tools that look into it
 API = "api"  # the backends and the proxy before them

@@ -21,8 +21,9 @@ _PEER = "hub.peer"
 class OwnProxy:
     """ASGI middleware: puts the peer of the stack's own proxy in the place of its own.
 
-    The proxy overwrites both headers in each request, and nobody else reaches this process. What
-    the peer says of others in X-Forwarded-For is judged as if there were no proxy between.
+    The proxy overwrites both headers in each request, and nobody from outside reaches this process
+    past it. What the peer says of others in X-Forwarded-For is judged as if there were no proxy
+    between.
     """
 
     def __init__(self, app: ASGIApp) -> None:
