@@ -92,12 +92,22 @@ def test_without_the_status_service_the_page_is_there_and_says_so(
         assert warned[0]["level"] == "WARNING"
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"pgAdmin": "well"}', b"\xff", b"[" * 200_000])
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        (200, b""),
+        (200, b"[]"),
+        (200, b'{"pgAdmin": "well"}'),
+        (200, b"\xff"),
+        (200, b"[" * 200_000),
+        (500, b'{"pgAdmin": 200}'),
+    ],
+)
 def test_nonsense_from_the_status_service_is_no_answer(
-    template: URL, tmp_path: Path, body: bytes
+    template: URL, tmp_path: Path, code: int, body: bytes
 ) -> None:
     with (
-        serving(Answering(200, body)) as server,
+        serving(Answering(code, body)) as server,
         backend(template, tmp_path, variables={"STATUS_URL": server.url}) as running,
     ):
         assert "Status service does not answer" in services_of(running)
