@@ -1,6 +1,7 @@
 """Runs the whole program against Pulumi's mocks and hands out the graph it declared."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -94,3 +95,11 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
         return graph
 
     return run
+
+
+@pytest.fixture
+def dumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A config with the service that makes dumps."""
+    monkeypatch.setattr("infra.backups.problems", lambda *_: [])
+    (tmp_path / "test").mkdir()
+    return {"backupSchedule": "15 3 * * *", "backupDir": str(tmp_path)}

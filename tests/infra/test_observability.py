@@ -1,7 +1,6 @@
 """What a stack that is measured has, who reaches it, and that nothing of it is left when off."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,11 +74,8 @@ def test_each_is_where_those_are_whom_it_asks_and_nobody_publishes(declare: Decl
 
 
 def test_every_target_is_reached_by_its_name_and_port(
-    declare: Declare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    declare: Declare, dumps: dict[str, str]
 ) -> None:
-    monkeypatch.setattr("infra.backups.problems", lambda *_: [])
-    (tmp_path / "test").mkdir()
-    backups = {"backupSchedule": "15 3 * * *", "backupDir": str(tmp_path)}
     expected = {
         "backend": ["backend:9100"],
         "postgres": ["postgres-exporter:9187"],
@@ -89,7 +85,7 @@ def test_every_target_is_reached_by_its_name_and_port(
     through_proxy = {"proxy": ["proxy:9100"]}
     assert targets(declare({"hotReload": "true"})) == expected
     assert targets(declare()) == {**expected, **through_proxy}
-    graph = declare(backups)
+    graph = declare(dumps)
     assert targets(graph) == {**expected, **through_proxy, "backup": ["backup:9100"]}
     for role, variable in (("backend", "METRICS"), ("backup", "HTTP"), ("proxy", "METRICS")):
         assert f"{variable}_PORT=9100" in graph.containers[role]["envs"], role
@@ -97,7 +93,7 @@ def test_every_target_is_reached_by_its_name_and_port(
     disks = {one["target"]: one for one in graph.containers["node-exporter"]["mounts"]}
     assert {target: one["source"] for target, one in disks.items()} == {
         "/disks/data": "ontology-hub-test-pgdata",
-        "/disks/backups": f"{tmp_path}/test",
+        "/disks/backups": f"{dumps['backupDir']}/test",
     }
     assert all(one["readOnly"] for one in disks.values())
 

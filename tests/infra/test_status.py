@@ -1,7 +1,6 @@
 """The status service asks every other service that is there, and nobody reaches more for it."""
 
 import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,14 +26,6 @@ def asked(graph: Graph) -> dict[str, str]:
 
 def ended(inputs: dict[str, Any]) -> bool:
     return str(inputs["restart"]) == "no"
-
-
-@pytest.fixture
-def dumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """A config with the service that makes dumps."""
-    monkeypatch.setattr("infra.backups.problems", lambda *_: [])
-    (tmp_path / "test").mkdir()
-    return {"backupSchedule": "15 3 * * *", "backupDir": str(tmp_path)}
 
 
 @pytest.mark.parametrize("base", [DEV, {}, {"grafana": "false"}, {"observability": "false"}])
